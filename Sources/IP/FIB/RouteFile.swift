@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Wire
+
+/// A text file with a route on each line, "PREFIX NEXTHOP": `192.0.2.0/24 10.0.0.1` or `192.0.2.0/24 17`.
+///
+/// The next hop is an address or a number, whose meaning is the caller's. Blanks and tabs separate; empty lines and what
+/// follows a `#` are skipped; lines may end in CR LF.
+public struct RouteFile {
+    public enum NextHop: Hashable, Sendable {
+        case address(IPv4Address)
+        case number(UInt32)
+    }
+
+    public struct Entry: Hashable, Sendable {
+        public var prefix: IPv4Prefix
+        public var nextHop: NextHop
+        /// Counted from 1.
+        public var line: Int
+    }
+
+    public let path: String
+    private let bytes: [UInt8]
+
+    /// Reads the whole file, so that a change to it while it is parsed does no harm.
+    public init(path: String) throws(RouteFileError) {
+        self.path = path
+        bytes = try Self.contents(of: path)
+    }
+
+    /// Takes `text` for the content of a file called `path`.
+    public init(path: String, text: String) {
+        self.path = path
+        bytes = Array(text.utf8)
+    }
+
+    /// Calls `body` for each route in the order of the file. The first error ends it, be it in the file or
+    /// thrown by `body`, and names the line.
+    public func forEach(_ body: (Entry) throws -> Void) throws(RouteFileError) {
+        let bytes = bytes.span
+        var index = 0
+        var line = 1
+        while index < bytes.count {
+            let start = index
+            do {
+                if let entry = try Self.parseLine(bytes, &index, line) { try body(entry) }
+            } catch {
+                let column = index - start + 1
+                throw RouteFileError(path: path, line: line, column: column, problem: Self.text(error, bytes, index))
+            }
+            index += 1
+            line += 1
+        }
+    }
+}
+
+// MARK: - Parsing
+
+extension RouteFile {
+    private enum Problem: Error, CustomStringConvertible {
+        case badNextHop
+        case trailingText
+
+        var description: String {
+            switch self {
+            case .badNextHop: "is not a next hop: write an IPv4 address or a number up to \(UInt32.max)"
+            case .trailingText: "does not belong here: a line is PREFIX NEXTHOP"
+            }
+        }
+    }
+
+    /// Moves `index` to the line's end, or on an error to the word in question; nil for a line without a route.
+    private static func parseLine(_ bytes: Span<UInt8>, _ index: inout Int, _ line: Int) throws -> Entry? {
+        skipBlanks(bytes, &index)
+        guard !isAtEnd(bytes, index) else {
+            skipLine(bytes, &index)
+            return nil
+        }
+        let prefixStart = index
+        let prefix: IPv4Prefix
+        do {
+            prefix = try IPv4Prefix.scan(bytes, at: &index)
+            guard isWordEnd(bytes, index) else { throw AddressSyntaxError.Problem.trailingText }
+        } catch {
+            index = prefixStart
+            throw error
+        }
+        skipBlanks(bytes, &index)
+        let nextHop = try parseNextHop(bytes, &index)
+        skipBlanks(bytes, &index)
+        guard isAtEnd(bytes, index) else { throw Problem.trailingText }
+        skipLine(bytes, &index)
+        return Entry(prefix: prefix, nextHop: nextHop, line: line)
+    }
+
+    private static func parseNextHop(_ bytes: Span<UInt8>, _ index: inout Int) throws(Problem) -> NextHop {
+        let start = index
+        var number: UInt64 = 0
+        while index < bytes.count, index - start < 10, case let digit = bytes[index] &- UInt8(ascii: "0"), digit < 10 {
+            number = number * 10 + UInt64(digit)
+            index += 1
+        }
+        if index > start, isWordEnd(bytes, index), let number = UInt32(exactly: number) { return .number(number) }
+        index = start
+        if let address = try? IPv4Address.scan(bytes, at: &index), isWordEnd(bytes, index) { return .address(address) }
+        index = start
+        throw .badNextHop
+    }
+
+    /// The error's description; those that judge a word of the file are put behind it.
+    private static func text(_ error: any Error, _ bytes: Span<UInt8>, _ index: Int) -> String {
+        guard error is Problem || error is AddressSyntaxError.Problem else { return "\(error)" }
+        var end = index
+        while !isWordEnd(bytes, end), end - index < 40 { end += 1 }
+        let word = String(decoding: (index..<end).map { bytes[$0] }, as: UTF8.self)
+        return "'\(word)' \(error)"
+    }
+
+    private static func skipBlanks(_ bytes: Span<UInt8>, _ index: inout Int) {
+        while index < bytes.count, isBlank(bytes[index]) { index += 1 }
+    }
+
+    private static func skipLine(_ bytes: Span<UInt8>, _ index: inout Int) {
+        while index < bytes.count, bytes[index] != UInt8(ascii: "\n") { index += 1 }
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+    }
+
+    /// Whether the line has nothing more to say at `index`.
+    private static func isAtEnd(_ bytes: Span<UInt8>, _ index: Int) -> Bool {
+        index == bytes.count || bytes[index] == UInt8(ascii: "\n") || bytes[index] == UInt8(ascii: "#")
+    }
+
+    private static func isWordEnd(_ bytes: Span<UInt8>, _ index: Int) -> Bool {
+        isAtEnd(bytes, index) || isBlank(bytes[index])
+    }
+}
+
+// MARK: - Reading
+
+extension RouteFile {
+    private static func contents(of path: String) throws(RouteFileError) -> [UInt8] {
+        func failure(_ code: Int32) -> RouteFileError {
+            RouteFileError(path: path, problem: "cannot read the routes: \(String(cString: strerror(code)))")
+        }
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw failure(errno) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw failure(errno) }
+
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Int(status.st_size))
+        var chunk = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = Glibc.read(file, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw failure(errno) }
+            if count == 0 { return bytes }
+            bytes += chunk[..<count]
+        }
+    }
+}
+
+/// A route file that cannot be read or does not say what it should.
+public struct RouteFileError: Error, Equatable, CustomStringConvertible {
+    public var path: String
+    /// Counted from 1; nil when it is about the file as a whole. The column counts bytes.
+    public var line: Int?
+    public var column: Int?
+    public var problem: String
+
+    public init(path: String, line: Int? = nil, column: Int? = nil, problem: String) {
+        self.path = path
+        self.line = line
+        self.column = column
+        self.problem = problem
+    }
+
+    public var description: String {
+        ([path] + [line, column].compactMap { $0.map(String.init) }).joined(separator: ":") + ": " + problem
+    }
+}
