@@ -73,6 +73,28 @@ public struct ConfigurationErrors: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Runs `body`, which may collect errors and may throw one; throws all of them together.
+    ///
+    ///     try ConfigurationErrors.collecting { errors in
+    ///         let mtu = try section["mtu"]?.integer(in: 68...9000) ?? 1500
+    ///         if mtu > device.largest { errors.append(section.error("...")) }
+    ///     }
+    public static func collecting<Value>(
+        _ body: (inout ConfigurationErrors) throws(ConfigurationError) -> Value
+    ) throws(ConfigurationErrors) -> Value {
+        var errors = ConfigurationErrors()
+        let value: Value?
+        do throws(ConfigurationError) {
+            value = try body(&errors)
+        } catch {
+            errors.append(error)
+            value = nil
+        }
+        try errors.throwIfAny()
+        guard let value else { throw errors }
+        return value
+    }
+
     /// The end of a pass that collected: throws unless nothing was found.
     public func throwIfAny() throws(ConfigurationErrors) {
         if isEmpty { return }

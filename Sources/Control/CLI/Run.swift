@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Glibc
+import Graph
+import Logging
+
+/// What the command line may say beside the file.
+public struct RunOptions: Sendable {
+    /// Number of workers; nil leaves it to the file.
+    public var workers: Int?
+
+    public init(workers: Int? = nil) {
+        self.workers = workers
+    }
+}
+
+/// The daemon.
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a configuration file until SIGINT or SIGTERM, or until its input is used up.")
+
+    @Argument(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
+    var file: String
+
+    @Option(help: "Where to listen for commands.")
+    var socket: String = SocketPath.standard
+
+    @Option(help: "The group whose members may use the socket.")
+    var socketGroup: String?
+
+    @Option(help: "The least level of log lines: trace, debug, info, notice, warning, error or critical.")
+    var logLevel: Logger.Level = .notice
+
+    @Option(help: "The number of worker threads, instead of the file's.")
+    var workers: Int?
+
+    func validate() throws {
+        if let workers, !(1...64).contains(workers) { throw ValidationError("--workers takes 1 to 64") }
+    }
+
+    func run() async throws {
+        StandardErrorLog.bootstrap(level: logLevel)
+        let signals = Signals.stream([SIGINT, SIGTERM])
+        let router = try await Router(file: file, options: RunOptions(workers: workers))
+        let service = CommandService()
+        let server = ControlServer(path: socket, group: socketGroup, service: service)
+        // Before the router starts: a second instance ends here, and touches no device that the first one uses.
+        try await server.start()
+        do {
+            try await serve(router, service, signals)
+        } catch {
+            await server.stop()
+            throw error
+        }
+        await server.stop()
+    }
+
+    private func serve(_ router: Router, _ service: CommandService, _ signals: AsyncStream<Int32>) async throws {
+        try await router.start()
+        service.publish(await router.commands)
+        ServiceManager.ready("forwarding with \(file)")
+        let watch = Task {
+            for await _ in signals.prefix(1) {
+                ServiceManager.stopping()
+                await router.stop()
+            }
+            // Draining takes milliseconds; who presses ^C again does not want to wait for it.
+            for await number in signals { Glibc.exit(128 + number) }
+        }
+        defer { watch.cancel() }
+        try await router.run()
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}

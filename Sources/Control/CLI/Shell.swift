@@ -1,0 +1,3 @@
+import ArgumentParser
+struct Shell: ParsableCommand {}
+struct Monitor: ParsableCommand {}
