@@ -13,6 +13,7 @@
 #include "system.h"
 #include "link.h"
 #include "capture.h"
+#include "editor.h"
 #include "xdp.h"
 
 #endif

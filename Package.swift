@@ -1,0 +1,29 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// `swift build` here builds everything: the library (its own package, in Sources/), the executable,
+// the plugins and the tests. The executable and every plugin link the same dynamic library, so a type,
+// a class or a registry is the same one in all of them.
+
+let library: Target.Dependency = .product(name: "Martlet", package: "Sources")
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "martlet",
+    products: [
+        .executable(name: "martlet", targets: ["martlet"]),
+        .library(name: "ExamplePlugin", type: .dynamic, targets: ["ExamplePlugin"]),
+    ],
+    dependencies: [
+        .package(path: "Sources")
+    ],
+    targets: [
+        .executableTarget(name: "martlet", dependencies: [library], path: "Tools/martlet", swiftSettings: settings),
+        .target(name: "ExamplePlugin", dependencies: [library], path: "Plugins/Example", swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// Reads the Ethernet header and passes the packet on by EtherType.
+///
+/// Summary: station check, then classification by EtherType.
+/// Expects: frames as received, current position at the destination address.
+/// Emits: the packet behind its Ethernet header.
+/// Drops: `truncated`, `notForUs`, `vlanUnknown`, `etherTypeUnknown`, `interfaceDown`.
+/// Spec: IEEE 802.3 clause 3; RFC 894; RFC 1812 section 5.3.4 (link-layer broadcasts).
+public struct EthernetInput: Node {
+    public static let name = "ethernet-input"
+
+    public enum Next: UInt16, NextNode {
+        case ip4, arp
+
+        public var node: String {
+            switch self {
+            case .ip4: "ip4-input"
+            case .arp: "arp-input"
+            }
+        }
+    }
+
+    public enum Reason: UInt16, DropReason {
+        case truncated, notForUs, vlanUnknown, etherTypeUnknown, interfaceDown
+
+        public var text: String {
+            switch self {
+            case .truncated: "the frame is shorter than an Ethernet header"
+            case .notForUs: "the destination address is another station's"
+            case .vlanUnknown: "no sub-interface has this VLAN tag"
+            case .etherTypeUnknown: "no node handles this EtherType"
+            case .interfaceDown: "the interface is administratively down"
+            }
+        }
+    }
+
+    public struct Trace: TraceRecord {
+        var destination: UInt64 = 0
+        var source: UInt64 = 0
+        var type: UInt16 = 0
+        var interface: InterfaceIndex = 0
+
+        public init() {}
+
+        public var description: String {
+            "\(MACAddress(littleEndianValue: source)) -> \(MACAddress(littleEndianValue: destination)), "
+                + "type 0x\(String(type, radix: 16)), interface \(interface)"
+        }
+    }
+
+    @usableFromInline static let addressMask: UInt64 = 0xffff_ffff_ffff
+    /// The group bit of the destination address, as it stands in a little-endian load.
+    @usableFromInline static let groupBit: UInt64 = 1
+
+    @usableFromInline let interfaces: InterfaceTable
+
+    @inlinable
+    public init(interfaces: InterfaceTable) { self.interfaces = interfaces }
+
+    @inlinable @inline(__always)
+    public func prefetch(_ packet: Packet) { packet.prefetchData() }
+
+    @inlinable @inline(__always)
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
+        let bytes = packet.bytes
+        guard bytes.count >= EthernetView.length else { return .drop(.truncated) }
+        let interface = packet.header.rxInterface
+        let record = interfaces[interface]
+        // Eight bytes hold the destination and the source's first two: one load, one mask.
+        let destination = bytes.load(at: 0, as: UInt64.self) & EthernetInput.addressMask
+        let type = bytes.network(at: 12, as: UInt16.self)
+        trace.destination = destination
+        trace.source = bytes.load(at: 4, as: UInt64.self) >> 16
+        trace.type = type
+        trace.interface = interface
+        guard record.flags.contains(.adminUp) else { return .drop(.interfaceDown) }
+        if destination != record.mac {
+            let isGroup = destination & EthernetInput.groupBit != 0
+            guard isGroup || record.flags.contains(.acceptAnyStation) else { return .drop(.notForUs) }
+            packet.header.flags.insert(.notToThisStation)
+        }
+        packet.advance(EthernetView.length)
+        if type == EtherType.ip4.rawValue { return .to(.ip4) }
+        if type == EtherType.arp.rawValue { return .to(.arp) }
+        return classifyRest(type)
+    }
+
+    @inlinable
+    func classifyRest(_ type: UInt16) -> Verdict<Next, Reason> {
+        switch EtherType(rawValue: type) {
+        case .vlan, .serviceVLAN: .drop(.vlanUnknown)
+        default: .drop(.etherTypeUnknown)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the engine and the nodes know about one buffer: exactly one cache line.
+///
+/// Headers stand in an array of their own, not at the head of the buffers' chunks. Chunks are a power of two apart, as
+/// AF_XDP wants them, so headers inside them would all fall into the same few sets of the first-level cache: 256 packets
+/// of a frame would evict each other.
+///
+/// Interfaces, adjacencies and features are indices, never references: a header is plain bytes.
+@frozen
+public struct BufferHeader: BitwiseCopyable {
+    /// The current position: the first byte that the next node looks at.
+    public var data: UnsafeMutableRawPointer
+    /// The first byte of the frame as it was received.
+    public var start: UnsafeMutableRawPointer
+    /// Bytes from `data` to the packet's end.
+    public var length: UInt32
+    public var flags: BufferFlags
+    /// Why the packet is dropped: an index into the engine's list of reasons. Written by the engine.
+    public var reason: UInt16
+    public var rxInterface: InterfaceIndex
+    public var txInterface: InterfaceIndex
+    /// What lookup decided, for rewrite; its meaning belongs to the lookup and rewrite nodes.
+    public var adjacency: UInt32
+    public var flowHash: UInt32
+    /// The position on a feature arc. Written by the engine.
+    public var featureCursor: UInt32
+    /// The packet's place in the trace, when `flags` has `.traced`.
+    public var traceHandle: UInt32
+    /// For one node to leave something to a later one on the same path; a pair of nodes agrees on what.
+    public var scratch: (UInt64, UInt64)
+}
+
+/// An interface's place in the engine's tables; 0 is never an interface.
+public typealias InterfaceIndex = UInt32
+
+/// A buffer's number in the pool.
+public typealias BufferIndex = UInt32
+
+@frozen
+public struct BufferFlags: OptionSet, BitwiseCopyable, Sendable {
+    public let rawValue: UInt16
+
+    @inlinable
+    public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    /// Every node that sees this packet writes a trace record.
+    public static let traced = BufferFlags(rawValue: 1 << 0)
+    /// The frame came to a broadcast or multicast address, or to another station's (RFC 1812 section 5.3.4).
+    public static let notToThisStation = BufferFlags(rawValue: 1 << 1)
+    /// The router made this packet itself.
+    public static let locallyOriginated = BufferFlags(rawValue: 1 << 2)
+}

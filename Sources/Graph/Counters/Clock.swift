@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import CMartletLinux
+import Glibc
+
+/// The processor's time stamp counter: what "clocks" means in every counter.
+public enum Clock {
+    /// Ticks since some moment in the past.
+    @inlinable @inline(__always)
+    public static var now: UInt64 { CMartletLinux_clock() }
+
+    /// Ticks per second, measured once against the monotonic clock.
+    public static let frequency: Double = {
+        func sample() -> (ticks: UInt64, nanoseconds: UInt64) { (now, monotonicNanoseconds) }
+        let begin = sample()
+        usleep(10_000)
+        let end = sample()
+        return Double(end.ticks &- begin.ticks) / Double(end.nanoseconds &- begin.nanoseconds) * 1e9
+    }()
+
+    public static func ticks(milliseconds: Double) -> UInt64 { UInt64(milliseconds * frequency / 1000) }
+    public static func seconds(_ ticks: UInt64) -> Double { Double(ticks) / frequency }
+
+    /// CLOCK_MONOTONIC in nanoseconds.
+    public static var monotonicNanoseconds: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One interface as the control side knows it.
+@ControlPlane
+public final class Interface {
+    public nonisolated let name: String
+    public nonisolated let index: InterfaceIndex
+    /// "af-xdp", "tap", "pcap", ...
+    public nonisolated let kind: String
+    private let table: InterfaceTable
+    /// What `show interfaces` says beside the counters: mode, queues, ...
+    public var details: [(name: String, value: String)] = []
+    /// Bits per second, 0 when unknown.
+    public var speed: UInt64 = 0
+    private var observers: [@ControlPlane (Interface) -> Void] = []
+
+    init(name: String, index: InterfaceIndex, kind: String, table: InterfaceTable) {
+        self.name = name
+        self.index = index
+        self.kind = kind
+        self.table = table
+        table[index].parent = index
+        table[index].mtu = 1500
+        table[index].outputArc = InterfaceRecord.noArc
+        table[index].flags = [.adminUp]
+    }
+
+    /// Six bytes in wire order in the low bytes of a little-endian integer; see `InterfaceRecord.mac`.
+    public var mac: UInt64 {
+        get { table[index].mac }
+        set { change { $0.mac = newValue } }
+    }
+
+    /// The longest network-layer packet, bytes.
+    public var mtu: Int {
+        get { Int(table[index].mtu) }
+        set { change { $0.mtu = UInt32(newValue) } }
+    }
+
+    public var isLinkUp: Bool {
+        get { table[index].flags.contains(.linkUp) }
+        set { setFlag(.linkUp, newValue) }
+    }
+
+    public var isAdminUp: Bool {
+        get { table[index].flags.contains(.adminUp) }
+        set { setFlag(.adminUp, newValue) }
+    }
+
+    public var flags: InterfaceFlags { table[index].flags }
+
+    public func setFlag(_ flag: InterfaceFlags, _ isOn: Bool) {
+        guard table[index].flags.contains(flag) != isOn else { return }
+        change { if isOn { $0.flags.insert(flag) } else { $0.flags.remove(flag) } }
+    }
+
+    /// Calls `body` after each change of address, MTU, link or admin state.
+    public func onChange(_ body: @escaping @ControlPlane (Interface) -> Void) { observers.append(body) }
+
+    private func change(_ body: (inout InterfaceRecord) -> Void) {
+        body(&table[index])
+        for observer in observers { observer(self) }
+    }
+}

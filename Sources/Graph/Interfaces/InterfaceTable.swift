@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import CMartletLinux
+import Glibc
+
+/// What nodes need of an interface for each packet: half a cache line, changed in place by single stores.
+@frozen
+public struct InterfaceRecord: BitwiseCopyable {
+    /// The hardware address in its six low bytes, as a little-endian load of the bytes in wire order gives it.
+    public var mac: UInt64
+    /// The longest network-layer packet, bytes.
+    public var mtu: UInt32
+    public var flags: InterfaceFlags
+    /// The arc of `interface-output` that leads to this interface's transmit node.
+    public var outputArc: UInt16
+    /// The interface that this one transmits through: itself, or the parent of a sub-interface.
+    public var parent: InterfaceIndex
+    public var reserved: (UInt32, UInt64)
+
+    static let noArc = UInt16.max
+}
+
+@frozen
+public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
+    public let rawValue: UInt16
+    @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    public static let adminUp = InterfaceFlags(rawValue: 1 << 0)
+    public static let linkUp = InterfaceFlags(rawValue: 1 << 1)
+    /// It has an IPv4 address: IPv4 packets are accepted.
+    public static let ip4 = InterfaceFlags(rawValue: 1 << 2)
+    public static let ip6 = InterfaceFlags(rawValue: 1 << 3)
+    /// Frames to any station are for us, as on a bridge port.
+    public static let acceptAnyStation = InterfaceFlags(rawValue: 1 << 4)
+
+    /// Packets may be sent.
+    public static let usable: InterfaceFlags = [.adminUp, .linkUp]
+}
+
+/// The interfaces as workers read them: one record per index.
+///
+/// Trivially copyable; written by the control side with single stores, read by any thread.
+@frozen
+public struct InterfaceTable: BitwiseCopyable, @unchecked Sendable {
+    /// Enough for 64k sub-interfaces on top of ports and tunnels. A power of two.
+    public static let capacity = 1 << 17
+
+    @usableFromInline let records: UnsafeMutablePointer<InterfaceRecord>
+
+    init() {
+        let bytes = InterfaceTable.capacity * MemoryLayout<InterfaceRecord>.stride
+        guard let memory = CMartletLinux_mapAnonymous(bytes, 0) else { fatalError("no address space for the interface table") }
+        records = memory.bindMemory(to: InterfaceRecord.self, capacity: InterfaceTable.capacity)
+    }
+
+    func unmap() { munmap(records, InterfaceTable.capacity * MemoryLayout<InterfaceRecord>.stride) }
+
+    @inlinable
+    public subscript(index: InterfaceIndex) -> InterfaceRecord {
+        @inline(__always) unsafeAddress { UnsafePointer(records + (Int(index) & (InterfaceTable.capacity &- 1))) }
+        @inline(__always) nonmutating unsafeMutableAddress { records + (Int(index) & (InterfaceTable.capacity &- 1)) }
+    }
+}

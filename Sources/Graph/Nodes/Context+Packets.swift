@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What a node may do beside deciding: take and free buffers, start packets of its own, count, punt.
+extension Context {
+    /// The worker's number, from 0.
+    public var workerNumber: Int { worker._withUnsafeGuaranteedRef { $0.number } }
+
+    /// An empty buffer with all its headroom, or nil when the pool has none.
+    public func allocate() -> Packet? { worker._withUnsafeGuaranteedRef { $0.allocate() } }
+
+    /// Takes up to `count` (at most 256) empty buffers into the frame's free places, and returns how many there were.
+    public func allocate(_ count: Int, into frame: Frame) -> Int {
+        worker._withUnsafeGuaranteedRef { worker in
+            let taken = worker.cache.take(min(count, frame.room), into: frame.indices + frame.count)
+            for position in frame.count..<frame.count &+ taken { worker.reset(frame[position]) }
+            frame.count &+= taken
+            return taken
+        }
+    }
+
+    /// Gives a packet's buffer back; the verdict about it is `.kept`.
+    public func free(_ packet: Packet) { worker._withUnsafeGuaranteedRef { $0.free(index(of: packet)) } }
+
+    /// Gives `count` (at most 256) buffers back.
+    public func free(_ indices: UnsafePointer<BufferIndex>, count: Int) {
+        worker._withUnsafeGuaranteedRef { $0.cache.give(indices, count: count) }
+    }
+
+    /// Sends a packet that this node started itself (not one of the frame) along one of the node's arcs.
+    public func start<Next: NextNode>(_ packet: Packet, on next: Next) {
+        worker._withUnsafeGuaranteedRef { worker in
+            let node = Int(worker.runtimes[nodeIndex].arcs[Int(next.rawValue)])
+            worker.append(index(of: packet), to: node, traced: packet.isTraced)
+        }
+    }
+
+    /// Copies a packet to a process on the control side; the packet stays the node's. False when the queue is full.
+    /// - Parameter note: The node's own word to the process.
+    public func punt(_ packet: Packet, to process: ProcessIndex, note: UInt32 = 0) -> Bool {
+        worker._withUnsafeGuaranteedRef { $0.punt(packet, process: process.rawValue, note: note, now: now) }
+    }
+
+    /// Counts frames that the device could not deliver, or did not take.
+    public func countErrors(rx: Int = 0, tx: Int = 0, interface: InterfaceIndex) {
+        worker._withUnsafeGuaranteedRef { worker in
+            let counters = worker.interfaceCounters + (Int(interface) & (InterfaceTable.capacity &- 1))
+            counters.pointee.rxErrors &+= UInt64(rx)
+            counters.pointee.txErrors &+= UInt64(tx)
+        }
+    }
+
+    /// Counts what a device delivered.
+    public func countReceived(packets: Int, bytes: Int, interface: InterfaceIndex) {
+        worker._withUnsafeGuaranteedRef { worker in
+            let counters = worker.interfaceCounters + (Int(interface) & (InterfaceTable.capacity &- 1))
+            counters.pointee.rxPackets &+= UInt64(packets)
+            counters.pointee.rxBytes &+= UInt64(bytes)
+        }
+    }
+
+    /// Counts what was handed to a device.
+    public func countSent(packets: Int, bytes: Int, interface: InterfaceIndex) {
+        worker._withUnsafeGuaranteedRef { worker in
+            let counters = worker.interfaceCounters + (Int(interface) & (InterfaceTable.capacity &- 1))
+            counters.pointee.txPackets &+= UInt64(packets)
+            counters.pointee.txBytes &+= UInt64(bytes)
+        }
+    }
+}
+
+/// A control-side process, as nodes name it.
+public struct ProcessIndex: RawRepresentable, Hashable, Sendable, BitwiseCopyable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+}

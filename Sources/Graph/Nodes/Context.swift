@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import CMartletLinux
+
+/// What the engine lends a node for one call.
+@frozen
+public struct Context {
+    @usableFromInline let headers: UnsafeMutablePointer<BufferHeader>
+    /// One verdict per packet of the frame.
+    public let verdicts: UnsafeMutablePointer<VerdictCode>
+    /// The worker's clock when the call began, in ticks of `Clock`.
+    public let now: UInt64
+    @usableFromInline let worker: Unmanaged<Worker>
+    @usableFromInline let nodeIndex: Int
+
+    @inlinable @inline(__always)
+    public func packet(_ index: BufferIndex) -> Packet { Packet(headers + Int(index)) }
+
+    @inlinable @inline(__always)
+    public func index(of packet: Packet) -> BufferIndex { BufferIndex(truncatingIfNeeded: packet.pointer - headers) }
+
+    @inlinable @inline(__always)
+    public func prefetchHeader(_ index: BufferIndex) { CMartletLinux_prefetchForWrite(headers + Int(index)) }
+
+    /// Writes the verdict about the packet at `position` of the frame; for nodes that implement `process`.
+    @inlinable @inline(__always)
+    public func decide<Next, Reason>(_ position: Int, _ verdict: Verdict<Next, Reason>) {
+        verdicts[position] = verdict.code
+    }
+
+    /// Writes a trace record for a traced packet; for nodes that implement `process`.
+    @inlinable
+    public func record<Trace: TraceRecord>(_ trace: Trace, _ verdict: VerdictCode, for packet: Packet) {
+        withUnsafeBytes(of: trace) { recordBytes($0, verdict, packet) }
+    }
+
+    @usableFromInline
+    func recordBytes(_ bytes: UnsafeRawBufferPointer, _ verdict: VerdictCode, _ packet: Packet) {
+        worker._withUnsafeGuaranteedRef { $0.record(bytes, verdict, packet, node: nodeIndex, now: now) }
+    }
+}

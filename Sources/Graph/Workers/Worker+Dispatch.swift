@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Run to completion: every packet that an input node brought is sent, dropped or handed over before the next are fetched.
+extension Worker {
+    /// Polls every input node once and runs the graph until no frame is pending. Returns how many packets came in.
+    func dispatchOnce() -> Int {
+        var received = 0
+        for node in inputs { received &+= poll(node) }
+        received &+= takeHandoffs()
+        received &+= takeInjected()
+        runPending()
+        flushOutputs()
+        return received
+    }
+
+    private func poll(_ node: Int) -> Int {
+        guard let frame = frames.take() else { return 0 }
+        let runtime = runtimes + node
+        let began = Clock.now
+        let context = context(node: node, now: began)
+        guard runtime.pointee.input!.poll(frame, context), frame.count > 0 else {
+            frames.give(frame)
+            runtime.pointee.counters.pointee.suspends &+= 1
+            return 0
+        }
+        let count = frame.count
+        if runtime.pointee.traceBudget > 0 { beginTraces(frame, runtime, context) }
+        for position in 0..<count { verdicts[position] = 0 }
+        route(frame, runtime)
+        account(runtime, packets: count, clocks: Clock.now &- began)
+        return count
+    }
+
+    func runPending() {
+        var began = Clock.now
+        while let frame = pending.pop() {
+            let node = frame.node
+            let runtime = runtimes + node
+            if runtime.pointee.open?.memory == frame.memory { runtime.pointee.open = nil }
+            let context = context(node: node, now: began)
+            if runtime.pointee.traceBudget > 0 { beginTraces(frame, runtime, context) }
+            let count = frame.count
+            if runtime.pointee.node != nil {
+                runtime.pointee.node!.process(frame, context)
+            } else {
+                runtime.pointee.output!.process(frame, context)
+                touch(node, runtime)
+            }
+            route(frame, runtime)
+            let ended = Clock.now
+            account(runtime, packets: count, clocks: ended &- began)
+            began = ended
+        }
+    }
+
+    @inline(__always)
+    private func account(_ runtime: UnsafeMutablePointer<NodeRuntime>, packets: Int, clocks: UInt64) {
+        let counters = runtime.pointee.counters
+        counters.pointee.calls &+= 1
+        counters.pointee.packets &+= UInt64(truncatingIfNeeded: packets)
+        counters.pointee.clocks &+= clocks
+        if clocks > counters.pointee.maxClocks { counters.pointee.maxClocks = clocks }
+    }
+
+    private func touch(_ node: Int, _ runtime: UnsafeMutablePointer<NodeRuntime>) {
+        guard !runtime.pointee.isTouched else { return }
+        runtime.pointee.isTouched = true
+        touchedOutputs[touchedOutputCount] = node
+        touchedOutputCount &+= 1
+    }
+
+    /// Has each device that got packets send them, once for the whole loop.
+    private func flushOutputs() {
+        var kept = 0
+        for position in 0..<touchedOutputCount {
+            let node = touchedOutputs[position]
+            let runtime = runtimes + node
+            let began = Clock.now
+            let done = runtime.pointee.output!.flush(context(node: node, now: began))
+            runtime.pointee.counters.pointee.clocks &+= Clock.now &- began
+            if done {
+                runtime.pointee.isTouched = false
+            } else {
+                touchedOutputs[kept] = node
+                kept &+= 1
+            }
+        }
+        touchedOutputCount = kept
+    }
+
+    // MARK: - Verdicts to frames
+
+    /// Carries a frame's verdicts out. Consumes the frame.
+    @inline(__always)
+    private func route(_ frame: Frame, _ runtime: UnsafeMutablePointer<NodeRuntime>) {
+        let count = frame.count
+        let first = verdicts[0]
+        // The common case: all go the same way, and the frame itself moves on.
+        if first < .kept, allEqual(first, count), !startsFeatures(runtime) {
+            moveOn(frame, to: Int(runtime.pointee.arcs[Int(first)]))
+        } else {
+            routeEach(frame, runtime)
+        }
+    }
+
+    /// Whether an interface has features on an arc that starts at this node.
+    @inline(__always)
+    private func startsFeatures(_ runtime: UnsafeMutablePointer<NodeRuntime>) -> Bool {
+        for start in runtime.pointee.featureStarts where features.active[start.arc] != 0 { return true }
+        return false
+    }
+
+    @inline(__always)
+    private func allEqual(_ first: VerdictCode, _ count: Int) -> Bool {
+        let wanted = SIMD32<UInt16>(repeating: first)
+        var difference = SIMD32<UInt16>(repeating: 0)
+        let vectors = UnsafeRawPointer(verdicts)
+        var position = 0
+        while position &+ 32 <= count {
+            difference |= vectors.loadUnaligned(fromByteOffset: position &* 2, as: SIMD32<UInt16>.self) ^ wanted
+            position &+= 32
+        }
+        var rest: UInt16 = 0
+        while position < count {
+            rest |= verdicts[position] ^ first
+            position &+= 1
+        }
+        return rest == 0 && difference == SIMD32(repeating: 0)
+    }
+
+    private func moveOn(_ frame: Frame, to node: Int) {
+        let target = runtimes + node
+        if let open = target.pointee.open {
+            appendAll(frame, to: node, open)
+            frames.give(frame)
+            return
+        }
+        frame.node = node
+        pending.push(frame)
+        target.pointee.open = frame.count < Frame.capacity ? frame : nil
+    }
+
+    private func appendAll(_ frame: Frame, to node: Int, _ open: Frame) {
+        let count = frame.count
+        let fitting = min(count, open.room)
+        (open.indices + open.count).update(from: frame.indices, count: fitting)
+        open.count &+= fitting
+        if frame.isTraced { open.isTraced = true }
+        if open.room == 0 { runtimes[node].open = nil }
+        for position in fitting..<count { append(frame[position], to: node, traced: frame.isTraced) }
+    }
+
+    private func routeEach(_ frame: Frame, _ runtime: UnsafeMutablePointer<NodeRuntime>) {
+        let traced = frame.isTraced
+        let arcs = runtime.pointee.arcs
+        let starts = runtime.pointee.featureStarts
+        let reasonBase = runtime.pointee.reasonBase
+        for position in 0..<frame.count {
+            let index = frame[position]
+            let verdict = verdicts[position]
+            var node: Int
+            if verdict < .kept {
+                node = Int(arcs[Int(verdict)])
+                if !starts.isEmpty, let feature = startFeatures(starts, verdict, Packet(pool.headers + Int(index))) {
+                    node = feature
+                }
+            } else if verdict & .dropFlag != 0 {
+                pool.headers[Int(index)].reason = reasonBase &+ (verdict & ~VerdictCode.dropFlag)
+                node = dropNode
+            } else if verdict == .nextFeature {
+                node = nextFeature(pool.headers + Int(index))
+            } else {
+                continue
+            }
+            append(index, to: node, traced: traced)
+        }
+        frames.give(frame)
+    }
+
+    @inline(__always)
+    private func nextFeature(_ header: UnsafeMutablePointer<BufferHeader>) -> Int {
+        let cursor = header.pointee.featureCursor &+ 1
+        header.pointee.featureCursor = cursor
+        return Int(features.chains[Int(cursor) & (FeatureArcs.chainCapacity &- 1)])
+    }
+
+    private func startFeatures(
+        _ starts: UnsafeBufferPointer<FeatureStart>, _ verdict: VerdictCode, _ packet: Packet
+    ) -> Int? {
+        for start in starts {
+            guard start.slot == verdict || start.slot == FeatureStart.everySlot, features.active[start.arc] != 0 else {
+                continue
+            }
+            let interface = start.byTransmitInterface ? packet.header.txInterface : packet.header.rxInterface
+            let cursor = features.start(arc: start.arc, interface: interface)
+            guard cursor != 0 else { continue }
+            packet.header.featureCursor = cursor
+            return Int(features.chains[Int(cursor) & (FeatureArcs.chainCapacity &- 1)])
+        }
+        return nil
+    }
+
+    /// Adds one packet to what waits for `node`.
+    @inline(__always)
+    func append(_ index: BufferIndex, to node: Int, traced: Bool) {
+        let target = runtimes + node
+        if let open = target.pointee.open {
+            open.append(index)
+            if traced { open.isTraced = true }
+            if open.room == 0 { target.pointee.open = nil }
+            return
+        }
+        open(node, with: index, traced: traced)
+    }
+
+    private func open(_ node: Int, with index: BufferIndex, traced: Bool) {
+        guard let frame = frames.take() else {
+            // Thousands of frames wait: a loop in the graph, or a replicator gone wild.
+            dropWithoutFrame(index)
+            return
+        }
+        frame.append(index)
+        frame.isTraced = traced
+        frame.node = node
+        pending.push(frame)
+        runtimes[node].open = frame
+    }
+
+    private func dropWithoutFrame(_ index: BufferIndex) {
+        dropCounters[Int(EngineReason.noFrame.rawValue)] &+= 1
+        free(index)
+    }
+
+    // MARK: - Buffers
+
+    func free(_ index: BufferIndex) {
+        var index = index
+        cache.give(&index, count: 1)
+    }
+}
