@@ -18,6 +18,9 @@ CMartletLinux_filter *CMartletLinux_compileFilter(const char *expression, char *
 int CMartletLinux_matchFilter(const CMartletLinux_filter *filter, const void *bytes, uint32_t count);
 void CMartletLinux_freeFilter(CMartletLinux_filter *filter);
 
+/// LINKTYPE_ETHERNET.
+#define CMartletLinux_linkTypeEthernet 1
+
 typedef struct CMartletLinux_capture CMartletLinux_capture;
 
 struct CMartletLinux_captureRecord {
