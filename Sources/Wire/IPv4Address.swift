@@ -133,6 +133,11 @@ public struct AddressSyntaxError: Error, Equatable, CustomStringConvertible {
     public let text: String
     public let problem: Problem
 
+    public init(text: String, problem: Problem) {
+        self.text = text
+        self.problem = problem
+    }
+
     public var description: String { "'\(text)' \(problem)" }
 }
 

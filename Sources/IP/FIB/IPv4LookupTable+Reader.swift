@@ -28,8 +28,11 @@ extension IPv4LookupTable {
                     slot = load(Slot.index(in: slot, of: address, depth: 32))
                 }
             }
-            // The default route is one slot aside: it need not be written into the 2^24 others.
-            return Slot.value(slot == Slot.empty ? load(Slot.defaultIndex) : slot)
+            // The default route is one slot aside, so that it need not be written into the 2^24 others. It is chosen
+            // by a mask, all ones for an empty slot (the sign of slot - 1): where some packets leave by it and
+            // some do not, a branch could not be predicted, and of `?:` the optimiser makes a branch.
+            let missing = UInt32(bitPattern: Int32(bitPattern: slot &- 1) &>> 31)
+            return Slot.value(slot) | load(Slot.defaultIndex) & missing
         }
 
         /// Brings the root slot of `address` (host byte order) towards the core; best some ten packets ahead of `lookup`.

@@ -17,6 +17,12 @@ public struct RouteFile {
         public var nextHop: NextHop
         /// Counted from 1.
         public var line: Int
+
+        public init(prefix: IPv4Prefix, nextHop: NextHop, line: Int) {
+            self.prefix = prefix
+            self.nextHop = nextHop
+            self.line = line
+        }
     }
 
     public let path: String

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import IP
+import Wire
+
+/// Longest-prefix match in the plainest way: a list of routes and a look at each.
+struct Oracle {
+    var routes: [Route] = []
+
+    mutating func set(_ prefix: IPv4Prefix, _ result: UInt32) {
+        remove(prefix)
+        routes.append(Route(prefix: prefix, result: result))
+    }
+
+    mutating func remove(_ prefix: IPv4Prefix) {
+        routes.removeAll { $0.prefix == prefix }
+    }
+
+    func match(_ address: IPv4Address) -> Route? {
+        routes.filter { $0.prefix.contains(address) }.max { $0.prefix.length < $1.prefix.length }
+    }
+}
+
+/// The first of `addresses` for which table and oracle differ, in words; nil when they agree on all.
+func mismatch(_ table: RouteTable, _ oracle: Oracle, _ addresses: some Sequence<IPv4Address>) -> String? {
+    for address in addresses {
+        let expected = oracle.match(address)
+        let looked = table.reader.lookup(address.value)
+        if looked != expected?.result ?? 0 {
+            return "\(address): lookup gave \(looked), expected \(expected.map { "\($0)" } ?? "0")"
+        }
+        if table.longestMatch(address) != expected {
+            return "\(address): longest match \(table.longestMatch(address) as Any), expected \(expected as Any)"
+        }
+    }
+    return nil
+}
+
+/// Addresses at which a change of `prefix` shows: its first and last, their neighbours outside, and one inside.
+func edges(of prefix: IPv4Prefix, _ random: inout Random) -> [IPv4Address] {
+    let first = prefix.address.value, last = prefix.last.value
+    return [first &- 1, first, first | UInt32.random(in: 0 ... .max, using: &random) & ~prefix.mask, last, last &+ 1]
+        .map { IPv4Address($0) }
+}
+
+/// SplitMix64: the same numbers in every run.
+struct Random: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+}
+
+/// The prefix of a text that is known to be one.
+func net(_ text: String) -> IPv4Prefix {
+    try! IPv4Prefix(parsing: text)
+}
+
+/// The address of a text that is known to be one.
+func host(_ text: String) -> IPv4Address {
+    try! IPv4Address(parsing: text)
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import IP
+import Testing
+import Wire
+
+@Suite struct RouteFileTests {
+    private func entries(_ text: String) throws -> [RouteFile.Entry] {
+        var entries: [RouteFile.Entry] = []
+        try RouteFile(path: "routes", text: text).forEach { entries.append($0) }
+        return entries
+    }
+
+    @Test func readsNumbersAndAddresses() throws {
+        let text = "10.0.0.0/8 0\n\n  # comment\n192.0.2.0/24\t10.0.0.1  # to the left\r\n0.0.0.0/0 4294967295"
+        #expect(
+            try entries(text) == [
+                .init(prefix: net("10.0.0.0/8"), nextHop: .number(0), line: 1),
+                .init(prefix: net("192.0.2.0/24"), nextHop: .address(host("10.0.0.1")), line: 4),
+                .init(prefix: net("0.0.0.0/0"), nextHop: .number(.max), line: 5),
+            ])
+        #expect(try entries("").isEmpty)
+        #expect(try entries("\n\n").isEmpty)
+    }
+
+    @Test(arguments: [
+        ("10.0.0.0/8 1\n10.0.0.1/8 1\n", "routes:2:1: '10.0.0.1/8' has bits set beyond its prefix length: did you mean 10.0.0.0/8?"),
+        ("10.0.0.0/8", "routes:1:11: '' is not a next hop: write an IPv4 address or a number up to 4294967295"),
+        ("10.0.0.0/8\n", "routes:1:11: '' is not a next hop: write an IPv4 address or a number up to 4294967295"),
+        ("10.0.0.0/8 eth0", "routes:1:12: 'eth0' is not a next hop: write an IPv4 address or a number up to 4294967295"),
+        ("10.0.0.0/8 4294967296", "routes:1:12: '4294967296' is not a next hop: write an IPv4 address or a number up to 4294967295"),
+        ("10.0.0.0/8 99999999999999999999", "routes:1:12: '99999999999999999999' is not a next hop: write an IPv4 address or a number up to 4294967295"),
+        ("10.0.0.0/8 10.0.0.1 3", "routes:1:21: '3' does not belong here: a line is PREFIX NEXTHOP"),
+        ("#\n ten 1", "routes:2:2: 'ten' is not an IPv4 address: write four numbers from 0 to 255, such as 192.0.2.1"),
+        ("10.0.0.0/8x 1", "routes:1:1: '10.0.0.0/8x' has something behind the address that does not belong there"),
+        ("\0\u{1}", "routes:1:1: '\0\u{1}' is not an IPv4 address: write four numbers from 0 to 255, such as 192.0.2.1"),
+    ])
+    func saysWhatIsWrongAndWhere(text: String, description: String) {
+        let error = #expect(throws: RouteFileError.self) { try entries(text) }
+        #expect(error?.description == description)
+    }
+
+    @Test func callersErrorsHaveTheirLine() {
+        struct Unknown: Error, CustomStringConvertible { let description = "no such next hop" }
+        let file = RouteFile(path: "routes", text: "10.0.0.0/8 1\n11.0.0.0/8 2\n12.0.0.0/8 3\n")
+        var seen = 0
+        let error = #expect(throws: RouteFileError.self) {
+            try file.forEach { entry in
+                if entry.nextHop == .number(2) { throw Unknown() }
+                seen += 1
+            }
+        }
+        #expect(error?.line == 2)
+        #expect(error?.problem == "no such next hop")
+        #expect(seen == 1)
+    }
+
+    @Test func readsAFileFromDisk() throws {
+        let path = NSTemporaryDirectory() + "martlet-routes-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let count = 50000
+        let text = (0..<count).map { "\(IPv4Address(UInt32($0) << 8))/24 \($0)\n" }.joined()
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        var next = 0
+        try RouteFile(path: path).forEach { entry in
+            if entry.nextHop == .number(UInt32(next)), entry.line == next + 1 { next += 1 }
+        }
+        #expect(next == count)
+    }
+
+    @Test(arguments: ["/nonexistent/routes", "/"])
+    func filesThatCannotBeRead(path: String) {
+        let error = #expect(throws: RouteFileError.self) { try RouteFile(path: path) }
+        #expect(error?.description.hasPrefix("\(path): cannot read the routes: ") == true)
+    }
+
+    /// No bytes at all bring it down.
+    @Test func survivesNoise() {
+        var random = Random(state: 4)
+        let alphabet = Array("0123456789./ #\t\r\nx\u{ff}".utf8)
+        for _ in 0..<3000 {
+            let noise = (0..<Int.random(in: 0..<60, using: &random)).map { _ in alphabet.randomElement(using: &random)! }
+            _ = try? entries(String(decoding: noise, as: UTF8.self))
+        }
+    }
+}
