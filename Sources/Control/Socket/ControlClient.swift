@@ -51,6 +51,7 @@ public struct ControlClient: Sendable {
         var message = Data("\(request) HTTP/1.1\r\nHost: martlet\r\nConnection: close\r\n".utf8)
         message += Data("Content-Type: application/json\r\nContent-Length: \(body.count)\r\n\r\n".utf8) + body
         guard ControlClient.send(message, to: file), let bytes = ControlClient.receive(from: file) else {
+            if errno == EINTR { throw .failed("interrupted", "the daemon may still be at it") }
             throw .failed("the connection to \(path) broke: \(SocketPath.reason(errno))", "is the daemon still running?")
         }
         guard let response = ControlClient.parse(bytes) else {
@@ -77,7 +78,6 @@ public struct ControlClient: Sendable {
         var rest = data[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Foundation.send(file, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            if count < 0, errno == EINTR { continue }
             if count <= 0 { return false }
             rest = rest.dropFirst(count)
         }
@@ -89,7 +89,7 @@ public struct ControlClient: Sendable {
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = read(file, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
+            // EINTR too: the only handler that a client has is the shell's for ^C.
             if count < 0 { return nil }
             if count == 0 { return data }
             data.append(contentsOf: chunk[..<count])
