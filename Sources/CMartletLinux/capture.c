@@ -64,7 +64,6 @@ CMartletLinux_capture *CMartletLinux_openCapture(const char *path, int *linkType
         free(capture);
         return NULL;
     }
-    // A capture's own numbers (DLT_) and those in files (LINKTYPE_) agree for Ethernet and whatever we would name.
     *linkType = pcap_datalink(capture->pcap);
     return capture;
 }

@@ -43,7 +43,7 @@ public struct ICMPv4View: BitwiseCopyable {
         let old: UInt16 = bytes.network(at: 0)
         let new = UInt16(ICMPv4Type.echoReply.rawValue) << 8 | old & 0xFF
         bytes.storeNetwork(new, at: 0)
-        bytes.storeNetwork(InternetChecksum.update(checksum, from: old, to: new), at: 2)
+        bytes.storeNetwork(InternetChecksum.update(checksum, word: old, to: new), at: 2)
     }
 }
 

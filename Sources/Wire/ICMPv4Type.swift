@@ -63,3 +63,24 @@ public enum ICMPv4Unreachable: UInt8, Sendable, CaseIterable {
     case hostForService = 12
     case administrativelyProhibited = 13
 }
+
+extension ICMPv4Unreachable: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .net: "net unreachable"
+        case .host: "host unreachable"
+        case .protocol: "protocol unreachable"
+        case .port: "port unreachable"
+        case .fragmentationNeeded: "fragmentation needed"
+        case .sourceRouteFailed: "source route failed"
+        case .netUnknown: "net unknown"
+        case .hostUnknown: "host unknown"
+        case .sourceIsolated: "source isolated"
+        case .netProhibited: "net prohibited"
+        case .hostProhibited: "host prohibited"
+        case .netForService: "net unreachable for this service"
+        case .hostForService: "host unreachable for this service"
+        case .administrativelyProhibited: "administratively prohibited"
+        }
+    }
+}

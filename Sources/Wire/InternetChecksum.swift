@@ -74,13 +74,13 @@ public struct InternetChecksum: BitwiseCopyable, Sendable {
     ///
     /// The same as computing it anew; in particular never 0xFFFF for data that is not all zero.
     @inlinable @inline(__always)
-    public static func update(_ checksum: UInt16, from old: UInt16, to new: UInt16) -> UInt16 {
+    public static func update(_ checksum: UInt16, word old: UInt16, to new: UInt16) -> UInt16 {
         ~fold(UInt64(~checksum) &+ UInt64(~old) &+ UInt64(new))
     }
 
     /// The checksum after two neighbouring words, such as an address, have changed.
     @inlinable @inline(__always)
-    public static func update(_ checksum: UInt16, from old: UInt32, to new: UInt32) -> UInt16 {
+    public static func update(_ checksum: UInt16, words old: UInt32, to new: UInt32) -> UInt16 {
         ~fold(UInt64(~checksum) &+ UInt64(~old) &+ UInt64(new))
     }
 }

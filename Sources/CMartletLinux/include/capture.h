@@ -18,7 +18,7 @@ CMartletLinux_filter *CMartletLinux_compileFilter(const char *expression, char *
 int CMartletLinux_matchFilter(const CMartletLinux_filter *filter, const void *bytes, uint32_t count);
 void CMartletLinux_freeFilter(CMartletLinux_filter *filter);
 
-/// LINKTYPE_ETHERNET.
+/// DLT_EN10MB.
 #define CMartletLinux_linkTypeEthernet 1
 
 typedef struct CMartletLinux_capture CMartletLinux_capture;
@@ -31,7 +31,7 @@ struct CMartletLinux_captureRecord {
 };
 
 /// Opens a pcap or pcapng file. Returns NULL and fills in `error`; `*systemError` is the error number of open(2), or 0
-/// when the file is there but not a capture. `*linkType` is a LINKTYPE_ number.
+/// when the file is there but not a capture. `*linkType` is a DLT_ number.
 CMartletLinux_capture *CMartletLinux_openCapture(const char *path, int *linkType, int *systemError, char *error);
 /// 1: a record, 0: the end, -1: broken, with libpcap's words in `error`.
 int CMartletLinux_readCapture(

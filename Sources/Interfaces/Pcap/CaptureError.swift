@@ -7,7 +7,7 @@ public struct CaptureError: Error, Equatable, CustomStringConvertible {
         case cannotOpen(String)
         /// The file is there but is neither pcap nor pcapng; the text is libpcap's.
         case notACapture(String)
-        /// The capture holds something else than Ethernet frames.
+        /// The capture holds something else than Ethernet frames. The number is libpcap's (DLT_), not always the file's.
         case linkType(Int, description: String?)
         /// A record is broken, most often the last one, cut short; the text is libpcap's.
         case brokenRecord(number: Int, String)
@@ -32,7 +32,7 @@ public struct CaptureError: Error, Equatable, CustomStringConvertible {
         case .notACapture(let reason):
             "'\(path)' is not a capture file: \(reason). It must be pcap or pcapng, as tcpdump -w writes"
         case .linkType(let number, let description):
-            "the capture '\(path)' has link type \(number)\(description.map { " (\($0))" } ?? ""), not Ethernet: "
+            "the capture '\(path)' holds \(description ?? "link type \(number)"), not Ethernet: "
                 + "capture on an Ethernet device, not on 'any'"
         case .brokenRecord(let number, let reason):
             "the capture '\(path)' is broken at packet \(number): \(reason). The packets before it are good; "
