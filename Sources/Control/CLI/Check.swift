@@ -31,7 +31,8 @@ struct Check: AsyncParsableCommand {
 struct SchemaCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema", abstract: "Print the JSON Schema of the configuration file.",
-        discussion: "Editors complete and check with it; the first line '# yaml-language-server: $schema=FILE' names it.")
+        discussion:
+            "Editors complete and check with it; the first line '# yaml-language-server: $schema=FILE' names it.")
 
     func run() async throws {
         Console.write(SchemaCommand.text(await Router.schema()))

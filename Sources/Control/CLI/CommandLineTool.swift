@@ -5,14 +5,15 @@ import Graph
 
 /// The executable `martlet`.
 ///
-/// `run`, `check`, `schema`, `bench` and `shell` are its own; the verbs (`show`, `clear`, ...) go to the daemon as they are, so that a
-/// plugin's commands need nothing here.
+/// `run`, `check`, `schema`, `bench` and `shell` are its own; the verbs (`show`, `clear`, ...) go to the daemon as they
+/// are, so that a plugin's commands need nothing here.
 public struct CommandLineTool: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "martlet",
         abstract: "A forwarding pipeline for Linux in userspace: packets through a graph of nodes.",
         discussion: """
-            Exit codes: 0 done, 1 usage, 2 failed, 3 not found. Words may be cut short: 'martlet sh int' is 'martlet show interfaces'.
+            Exit codes: 0 done, 1 usage, 2 failed, 3 not found.
+            Words may be cut short: 'martlet sh int' is 'martlet show interfaces'.
             """,
         version: "martlet \(Version.current)",
         subcommands: subcommands)
@@ -22,7 +23,8 @@ public struct CommandLineTool: AsyncParsableCommand {
         [Run.self, Check.self, SchemaCommand.self, Shell.self, Monitor.self, VersionCommand.self] + verbs
 
     static let verbs: [any ForwardedCommand.Type] = [
-        Verb.Show.self, Verb.Clear.self, Verb.Set.self, Verb.Add.self, Verb.Delete.self, Verb.Trace.self, Verb.Capture.self,
+        Verb.Show.self, Verb.Clear.self, Verb.Set.self, Verb.Add.self, Verb.Delete.self, Verb.Trace.self,
+        Verb.Capture.self,
         Verb.Test.self,
     ]
 
@@ -50,8 +52,8 @@ public struct CommandLineTool: AsyncParsableCommand {
         }
     }
 
-    /// A first word that is none of ours goes to the daemon, which knows abbreviations and the plugins' verbs. Without a daemon
-    /// it is a slip of the pen.
+    /// A first word that is none of ours goes to the daemon, which knows abbreviations and the plugins' verbs. Without
+    /// a daemon it is a slip of the pen.
     private static func abbreviation(_ arguments: [String]) throws(CommandError) -> [String]? {
         guard let first = arguments.first, !first.hasPrefix("-"), first != "help" else { return nil }
         let own = subcommands.map { $0._commandName }
@@ -83,7 +85,8 @@ public struct CommandLineTool: AsyncParsableCommand {
 }
 
 struct VersionCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version of this program.")
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Print the version of this program.")
 
     func run() {
         Console.write("martlet \(Version.current)\n")

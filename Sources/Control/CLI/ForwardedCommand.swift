@@ -15,7 +15,8 @@ extension ForwardedCommand {
     }
 
     static func forwarding(_ abstract: String, _ example: String) -> CommandConfiguration {
-        let discussion = "Goes to the running daemon; its list: 'martlet \(verb) --help'. For instance: martlet \(example)"
+        let discussion =
+            "Goes to the running daemon; its list: 'martlet \(verb) --help'. For instance: martlet \(example)"
         return CommandConfiguration(commandName: verb, abstract: abstract, discussion: discussion)
     }
 }
@@ -81,7 +82,8 @@ enum Verb {
 
     struct Add: ForwardedCommand {
         static let verb = "add"
-        static let configuration = forwarding("Add a thing to the running daemon.", "add route 10.0.0.0/8 via 192.0.2.1")
+        static let configuration = forwarding(
+            "Add a thing to the running daemon.", "add route 10.0.0.0/8 via 192.0.2.1")
         @OptionGroup var words: Forwarding
     }
 
@@ -93,7 +95,8 @@ enum Verb {
 
     struct Trace: ForwardedCommand {
         static let verb = "trace"
-        static let configuration = forwarding("Follow packets through the graph.", "trace add ip4-input 10 --filter 'icmp'")
+        static let configuration = forwarding(
+            "Follow packets through the graph.", "trace add ip4-input 10 --filter 'icmp'")
         @OptionGroup var words: Forwarding
     }
 

@@ -7,7 +7,8 @@ import Graph
 struct Monitor: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Watch what a show command says, redrawn in place.",
-        discussion: "'martlet monitor runtime' repeats 'show runtime'. q leaves. Into a pipe the answers follow one another.")
+        discussion:
+            "'martlet monitor runtime' repeats 'show runtime'. q leaves. Into a pipe the answers follow one another.")
 
     @Argument(help: "The words after 'show'.")
     var words: [String] = ["runtime"]

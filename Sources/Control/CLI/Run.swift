@@ -40,6 +40,8 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         StandardErrorLog.bootstrap(level: logLevel)
+        // What the daemon makes (the socket, captures) is for its owner and group from the first moment.
+        umask(0o027)
         let signals = Signals.stream([SIGINT, SIGTERM])
         let router = try await Router(file: file, options: RunOptions(workers: workers))
         let service = CommandService()

@@ -8,7 +8,8 @@ import Graph
 struct Shell: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Type commands to the running daemon.",
-        discussion: "TAB completes, ? lists what may come next, ^D leaves. Lines from a pipe work too; # begins a comment.")
+        discussion:
+            "TAB completes, ? lists what may come next, ^D leaves. Lines from a pipe work too; # begins a comment.")
 
     @Option(help: "Where the daemon listens.")
     var socket: String = SocketPath.standard

@@ -37,7 +37,10 @@ extension ConfigurationError {
 
     private static func remedy(_ problem: String) -> String {
         let known = [
-            ("cannot start any token", "indent with spaces, not tabs, and put text that begins with @, ` or % in quotes"),
+            (
+                "cannot start any token",
+                "indent with spaces, not tabs, and put text that begins with @, ` or % in quotes"
+            ),
             ("mapping values are not allowed", "check the indentation, and put text that contains ': ' in quotes"),
             ("did not find expected key", "check the indentation of this line and of the one before"),
             ("could not find expected ':'", "write 'key: value', and check the indentation"),

@@ -4,8 +4,9 @@ import Yams
 
 /// Reads YAML into a ``Setting`` tree in which every value knows its line and column.
 ///
-/// Scalars stay text: what is a number is for the schema to say, so that `mac: 02:00:00:00:00:01` and `name: no` mean what they
-/// look like. Anchors, aliases and merge keys (`<<`) are understood. A key that is written twice is an error, as is a second document.
+/// Scalars stay text: what is a number is for the schema to say, so that `mac: 02:00:00:00:00:01` and `name: no` mean
+/// what they look like. Anchors, aliases and merge keys (`<<`) are understood. A key that is written twice is an error,
+/// as is a second document.
 public struct YAMLReader {
     /// Values nested deeper than this are a mistake or an attack.
     private static let deepest = 64
@@ -102,7 +103,8 @@ public struct YAMLReader {
         var merged: [Setting.Entry] = []
         for base in bases {
             guard case .mapping(let mapping) = base, depth < YAMLReader.deepest else {
-                throw ConfigurationError(at: mark, path: path, "'<<' takes a map, as *alias", "quote it if it is a name")
+                throw ConfigurationError(
+                    at: mark, path: path, "'<<' takes a map, as *alias", "quote it if it is a name")
             }
             merged += try entries(mapping, at: mark, path: path, depth: depth + 1)
         }

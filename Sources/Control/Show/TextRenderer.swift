@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Graph
 
-/// Lays a report's blocks out as text, in the manner of VPP: columns two spaces apart, a header line, no rules and no colour.
+/// Lays a report's blocks out as text, in the manner of VPP: columns two spaces apart, a header line, no rules and no
+/// colour.
 public enum TextRenderer {
     /// The text with a newline at its end; empty when there is nothing to say.
     public static func render(_ blocks: [TextBlock]) -> String {

@@ -21,7 +21,8 @@ public final class CommandService: Sendable {
         publish(commands)
     }
 
-    /// Replaces the commands: when the router is ready, when a plugin came or went. `help` and `show version` are always there.
+    /// Replaces the commands: when the router is ready, when a plugin came or went. `help` and `show version` are
+    /// always there.
     public func publish(_ commands: [Command]) {
         let taken = Set(commands.map(\.words))
         let own = [help, version].filter { !taken.contains($0.words) }

@@ -30,7 +30,8 @@ struct ControlAPI: HTTPHandler {
             return refuse(.payloadTooLarge, "the request is larger than \(ControlServer.largestRequest) bytes")
         }
         guard let asked = try? JSONDecoder().decode(Request.self, from: body) else {
-            return refuse(.badRequest, "the request is not understood", #"send {"words": ["show", "runtime"], "json": true}"#)
+            return refuse(
+                .badRequest, "the request is not understood", #"send {"words": ["show", "runtime"], "json": true}"#)
         }
         let answer = await service.execute(asked.words, json: asked.json ?? false)
         return response(answer)

@@ -34,7 +34,8 @@ public struct ControlClient: Sendable {
     public func complete(_ line: String) throws(CommandError) -> CommandService.Completion {
         let query = line.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         let response = try exchange("GET /v1/complete?line=\(query)", Data())
-        guard let found = try? JSONDecoder().decode(CommandService.Completion.self, from: Data(response.body.utf8)) else {
+        guard let found = try? JSONDecoder().decode(CommandService.Completion.self, from: Data(response.body.utf8))
+        else {
             throw .failed("what listens on \(path) is no martlet", "give --socket PATH")
         }
         return found
@@ -52,7 +53,8 @@ public struct ControlClient: Sendable {
         message += Data("Content-Type: application/json\r\nContent-Length: \(body.count)\r\n\r\n".utf8) + body
         guard ControlClient.send(message, to: file), let bytes = ControlClient.receive(from: file) else {
             if errno == EINTR { throw .failed("interrupted", "the daemon may still be at it") }
-            throw .failed("the connection to \(path) broke: \(SocketPath.reason(errno))", "is the daemon still running?")
+            throw .failed(
+                "the connection to \(path) broke: \(SocketPath.reason(errno))", "is the daemon still running?")
         }
         guard let response = ControlClient.parse(bytes) else {
             throw .failed("the daemon on \(path) went away before it answered", "look at its log")

@@ -6,8 +6,9 @@ import Graph
 
 /// The daemon's face: HTTP on a Unix socket.
 ///
-/// - `POST /v1/command` with `{"words": ["show", "runtime"], "json": false}` carries a command out. The answer is text or JSON; the
-///   header `Martlet-Exit-Code` holds 0 done, 1 usage, 2 failed, 3 not found, and the status 200, 400, 422 or 404 says the same.
+/// - `POST /v1/command` with `{"words": ["show", "runtime"], "json": false}` carries a command out. The answer is text
+///   or JSON. The header `Martlet-Exit-Code` holds 0 done, 1 usage, 2 failed, 3 not found; the status (200, 400, 422 or
+///   404) says the same.
 /// - `GET /v1/complete?line=show%20int` says what may stand at the end of the line.
 /// - `GET /v1/version` names the daemon.
 ///
@@ -32,15 +33,12 @@ public actor ControlServer {
 
     /// Listens. Throws a ``CommandError`` in plain words when another daemon does, or when the socket cannot be made.
     public func start() async throws {
-        let lock = DirectoryLock(for: path)
+        let lock = await DirectoryLock(for: path)
         defer { lock.release() }
         try SocketPath.clear(path)
         let configuration = HTTPServer.Configuration(
             address: sockaddr_un.unix(path: path), timeout: ControlServer.longestCommand, logger: .disabled)
         let server = HTTPServer(config: configuration, handler: ControlAPI(service: service))
-        // The socket is closed to others from its first moment, not only after chmod.
-        let mask = umask(0o117)
-        defer { umask(mask) }
         let task = Task { try await server.run() }
         do {
             try await server.waitUntilListening(timeout: 5)
@@ -82,16 +80,20 @@ extension Task where Success == Void, Failure == any Error {
 
 /// Held while a daemon looks whether another is alive and binds: two that start at once must not both find nobody.
 ///
-/// The lock is on the directory, so that no lock file is left behind. Where it cannot be had, the start goes on without it.
+/// The lock is on the directory, so that no lock file is left behind. Where it cannot be had, the start goes on without
+/// it.
 private struct DirectoryLock {
     private let file: Int32
 
-    init(for path: String) {
+    init(for path: String) async {
         let directory = (path as NSString).deletingLastPathComponent
         file = open(directory.isEmpty ? "." : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if file < 0 { return }
         // A start takes milliseconds; whoever holds it for longer than a second is not starting.
-        for _ in 0..<100 where flock(file, LOCK_EX | LOCK_NB) != 0 { usleep(10_000) }
+        for _ in 0..<100 {
+            if flock(file, LOCK_EX | LOCK_NB) == 0 { return }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     func release() {

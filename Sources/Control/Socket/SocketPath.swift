@@ -7,7 +7,8 @@ public enum SocketPath {
     /// `sun_path` holds 108 bytes with the terminating zero.
     private static let longest = 107
 
-    /// `MARTLET_SOCKET` if set, `/run/martlet/martlet.sock` for root, else `martlet.sock` in `XDG_RUNTIME_DIR` (or /tmp).
+    /// `MARTLET_SOCKET` if set, `/run/martlet/martlet.sock` for root, else `martlet.sock` in `XDG_RUNTIME_DIR` (or
+    /// /tmp).
     public static var standard: String {
         if let path = environment("MARTLET_SOCKET") { return path }
         if geteuid() == 0 { return "/run/martlet/martlet.sock" }
@@ -18,7 +19,8 @@ public enum SocketPath {
     /// Opens a connection. The caller closes the descriptor.
     static func connect(_ path: String) throws(CommandError) -> Int32 {
         guard (1...longest).contains(path.utf8.count) else {
-            throw .usage("the socket's path '\(path)' is not 1 to \(longest) bytes long", "give a shorter one with --socket")
+            throw .usage(
+                "the socket's path '\(path)' is not 1 to \(longest) bytes long", "give a shorter one with --socket")
         }
         let file = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard file >= 0 else { throw .failed("no socket can be opened: \(reason(errno))") }
@@ -28,7 +30,8 @@ public enum SocketPath {
         close(file)
         switch error {
         case ENOENT, ECONNREFUSED:
-            throw .failed("no martlet is listening on \(path)", "start one with 'martlet run FILE', or give --socket PATH")
+            throw .failed(
+                "no martlet is listening on \(path)", "start one with 'martlet run FILE', or give --socket PATH")
         case EACCES, EPERM:
             throw .failed("you may not use \(path)", "be root, or in the group \(group(of: path))")
         default:
@@ -36,15 +39,17 @@ public enum SocketPath {
         }
     }
 
-    /// Makes room for a listener at `path`: creates the directory, refuses if another daemon is alive there, and removes the
-    /// socket that a dead one left.
+    /// Makes room for a listener at `path`: creates the directory, refuses if another daemon is alive there, and
+    /// removes the socket that a dead one left.
     static func clear(_ path: String) throws(CommandError) {
         guard (1...longest).contains(path.utf8.count) else {
-            throw .usage("the socket's path '\(path)' is not 1 to \(longest) bytes long", "give a shorter one with --socket")
+            throw .usage(
+                "the socket's path '\(path)' is not 1 to \(longest) bytes long", "give a shorter one with --socket")
         }
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         if !directory.isEmpty, mkdir(directory, 0o755) != 0, errno != EEXIST {
-            throw .failed("the directory \(directory) cannot be made: \(reason(errno))", "make it, or give --socket PATH")
+            throw .failed(
+                "the directory \(directory) cannot be made: \(reason(errno))", "make it, or give --socket PATH")
         }
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
@@ -57,7 +62,8 @@ public enum SocketPath {
             throw .failed("another martlet is listening on \(path)\(owner)", "stop it, or give --socket PATH")
         }
         if unlink(path) != 0, errno != ENOENT {
-            throw .failed("the old socket \(path) cannot be removed: \(reason(errno))", "remove it, or give --socket PATH")
+            throw .failed(
+                "the old socket \(path) cannot be removed: \(reason(errno))", "remove it, or give --socket PATH")
         }
     }
 

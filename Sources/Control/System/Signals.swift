@@ -4,7 +4,8 @@ import Glibc
 
 /// Signals as a stream, taken on the control side; no handler runs between two instructions of a worker.
 struct Signals {
-    /// Delivers `signals` from now on instead of letting them act; SIGPIPE is ignored for good, since a client may go away.
+    /// Delivers `signals` from now on instead of letting them act; SIGPIPE is ignored for good, since a client may go
+    /// away.
     static func stream(_ signals: [Int32]) -> AsyncStream<Int32> {
         signal(SIGPIPE, SIG_IGN)
         return AsyncStream { continuation in

@@ -36,7 +36,8 @@ public struct CommandArguments: Sendable, Equatable {
     ) throws(CommandError) -> Choice? {
         guard let text = values[name] else { return nil }
         if let choice = Choice(rawValue: text) { return choice }
-        throw .usage("'\(text)' does not do for '\(name)'", "give \(Setting.alternatives(Choice.allCases.map(\.rawValue)))")
+        throw .usage(
+            "'\(text)' does not do for '\(name)'", "give \(Setting.alternatives(Choice.allCases.map(\.rawValue)))")
     }
 
     /// A text that `parse` understands, or nil when it was not given.

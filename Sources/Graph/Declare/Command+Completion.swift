@@ -45,7 +45,9 @@ extension CommandGrammar {
     private func nextWord(_ word: String, _ candidates: [Command], _ depth: Int) -> String? {
         let nexts = Set(candidates.compactMap { $0.words.count > depth ? $0.words[depth] : nil })
         if nexts.contains(word) { return word }
-        if candidates.contains(where: { $0.words.count == depth && $0.parameters.contains(where: \.isPositional) }) { return nil }
+        if candidates.contains(where: { $0.words.count == depth && $0.parameters.contains(where: \.isPositional) }) {
+            return nil
+        }
         let begun = nexts.filter { $0.hasPrefix(word) }
         return begun.count == 1 ? begun.first : nil
     }

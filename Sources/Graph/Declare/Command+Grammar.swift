@@ -2,8 +2,8 @@
 
 /// All the commands there are: finds the one that words mean, with abbreviations, and says what may come next.
 ///
-/// A word may be cut short as long as it stays clear: `sh int` is `show interfaces`. Where a command takes an argument, a word
-/// written in full wins over the argument, an abbreviation does not.
+/// A word may be cut short as long as it stays clear: `sh int` is `show interfaces`. Where a command takes an argument,
+/// a word written in full wins over the argument, an abbreviation does not.
 public struct CommandGrammar: Sendable {
     public private(set) var commands: [Command]
 
@@ -63,7 +63,9 @@ public struct CommandGrammar: Sendable {
         if begun.count > 1 {
             throw .usage("'\(word)' is ambiguous\(place)", "it may be \(Setting.alternatives(begun.sorted()))")
         }
-        if let command { throw .usage("'\(command.words.joined(separator: " "))' takes no '\(word)'", "usage: \(command.usage)") }
+        if let command {
+            throw .usage("'\(command.words.joined(separator: " "))' takes no '\(word)'", "usage: \(command.usage)")
+        }
         throw .usage("unknown word '\(word)'\(place)", Spelling.hint(for: word, among: nexts))
     }
 }
@@ -81,7 +83,8 @@ extension Command {
                 try place(word, &places, &arguments)
                 continue
             }
-            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+                String.init)
             let option = try option(parts[0])
             if case .flag = option.kind {
                 if parts.count > 1 { throw .usage("--\(option.name) takes no value", "usage: \(usage)") }

@@ -2,8 +2,8 @@
 
 /// An operator's command: `show interfaces [name] [--rates]`.
 ///
-/// A feature declares its commands where it declares its nodes; the socket, the command line, the shell's completion and the
-/// help are made from the declaration.
+/// A feature declares its commands where it declares its nodes; the socket, the command line, the shell's completion
+/// and the help are made from the declaration.
 ///
 ///     Command(["show", "interfaces"], "Interfaces with their state and counters",
 ///             [.argument("name", "Only this interface", completing: { interfaces.names })]) { arguments in
@@ -95,7 +95,8 @@ public struct Command: Sendable {
     public var usage: String { (words + parameters.map(\.usage)).joined(separator: " ") }
 }
 
-/// Why a command was not carried out. A handler may throw any error; what is not one of these counts as ``Kind/failed``.
+/// Why a command was not carried out. A handler may throw any error; what is not one of these counts as
+/// ``Kind/failed``.
 public struct CommandError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The raw value is the `code` in JSON.
     public enum Kind: String, Sendable {
@@ -117,13 +118,19 @@ public struct CommandError: Error, Sendable, Equatable, CustomStringConvertible 
     }
 
     /// The command was not understood: exit code 1.
-    public static func usage(_ message: String, _ remedy: String = "") -> CommandError { .init(.usage, message, remedy) }
+    public static func usage(_ message: String, _ remedy: String = "") -> CommandError {
+        .init(.usage, message, remedy)
+    }
 
     /// It was understood and did not work: exit code 2.
-    public static func failed(_ message: String, _ remedy: String = "") -> CommandError { .init(.failed, message, remedy) }
+    public static func failed(_ message: String, _ remedy: String = "") -> CommandError {
+        .init(.failed, message, remedy)
+    }
 
     /// The thing that it names does not exist: exit code 3.
-    public static func notFound(_ message: String, _ remedy: String = "") -> CommandError { .init(.notFound, message, remedy) }
+    public static func notFound(_ message: String, _ remedy: String = "") -> CommandError {
+        .init(.notFound, message, remedy)
+    }
 
     /// The exit code of the command line.
     public var exitCode: Int32 {

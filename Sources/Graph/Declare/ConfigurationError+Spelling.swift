@@ -14,7 +14,8 @@ public enum Spelling {
             let known = Array(name.lowercased())
             guard !known.isEmpty, known.count <= 64 else { continue }
             var edits = distance(wanted, known)
-            let begins = min(wanted.count, known.count) >= 3 && (known.starts(with: wanted) || wanted.starts(with: known))
+            let begins =
+                min(wanted.count, known.count) >= 3 && (known.starts(with: wanted) || wanted.starts(with: known))
             if begins { edits = min(edits, 1) }
             let allowed = max(1, max(wanted.count, known.count) / 3)
             if edits <= allowed, edits < best?.edits ?? Int.max { best = (name, edits) }

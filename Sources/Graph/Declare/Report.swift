@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The typed answer to a command. It is rendered twice from the same value: as JSON through `Encodable` (keys in snake_case,
-/// units in the names: `rxBytes` becomes `rx_bytes`), and as text through ``body``.
+/// The typed answer to a command. It is rendered twice from the same value: as JSON through `Encodable` (keys in
+/// snake_case, units in the names: `rxBytes` becomes `rx_bytes`), and as text through ``body``.
 ///
 ///     struct BufferReport: Report {
 ///         let pools: [Pool]
 ///         var body: [TextBlock] {
-///             [.table(["Pool", .right("Buffers"), .right("Free")], pools.map { [$0.name, "\($0.buffers)", "\($0.free)"] })]
+///             [.table(["Pool", .right("Buffers")], pools.map { [$0.name, "\($0.buffers)"] })]
 ///         }
 ///     }
 public protocol Report: Encodable, Sendable {
@@ -70,7 +70,8 @@ public struct Notice: Report {
 }
 
 extension Double {
-    /// With exactly `places` digits after the point: 3.14159 is "3.14" with two. Out of the way of locales and of Foundation.
+    /// With exactly `places` digits after the point: 3.14159 is "3.14" with two. Out of the way of locales and of
+    /// Foundation.
     public func fixed(_ places: Int = 2) -> String {
         guard isFinite, magnitude < 1e15 else { return "\(self)" }
         var factor = 1

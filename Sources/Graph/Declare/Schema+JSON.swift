@@ -24,7 +24,9 @@ public indirect enum JSON: Encodable, Sendable, Equatable {
     }
 }
 
-extension JSON: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByBooleanLiteral {
+extension JSON: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral,
+    ExpressibleByBooleanLiteral
+{
     public init(stringLiteral value: String) { self = .string(value) }
 
     public init(booleanLiteral value: Bool) { self = .boolean(value) }
@@ -35,7 +37,8 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral, Expr
 }
 
 extension Schema {
-    /// This schema as JSON Schema, draft 2020-12. What a closure checks (a text's format) becomes its description and example.
+    /// This schema as JSON Schema, draft 2020-12. What a closure checks (a text's format) becomes its description and
+    /// example.
     public var json: JSON {
         var fields = structure
         if !doc.isEmpty { fields["description"] = .string(doc) }

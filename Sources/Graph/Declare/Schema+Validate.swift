@@ -59,19 +59,24 @@ extension Schema {
         for entry in entries {
             if !names.accepts(entry.key) {
                 let problem = "'\(entry.key)' is not \(names.name)"
-                errors.append(ConfigurationError(at: entry.mark, path: entry.value.path, problem, "give one like \(names.example)"))
+                errors.append(
+                    ConfigurationError(
+                        at: entry.mark, path: entry.value.path, problem, "give one like \(names.example)"))
             }
             value.check(entry.value, &errors)
         }
     }
 
-    private func check(_ setting: Setting, _ keys: [Key], _ errors: inout [ConfigurationError]) throws(ConfigurationError) {
+    private func check(_ setting: Setting, _ keys: [Key], _ errors: inout [ConfigurationError])
+        throws(ConfigurationError)
+    {
         let entries = try setting.map
         Schema.checkTwice(entries, &errors)
         for entry in entries {
             guard let key = keys.first(where: { $0.name == entry.key }) else {
                 let hint = Spelling.hint(for: entry.key, among: keys.map(\.name))
-                errors.append(ConfigurationError(at: entry.mark, path: entry.value.path, "unknown key '\(entry.key)'", hint))
+                errors.append(
+                    ConfigurationError(at: entry.mark, path: entry.value.path, "unknown key '\(entry.key)'", hint))
                 continue
             }
             key.schema.check(entry.value, &errors)

@@ -2,8 +2,8 @@
 
 /// What a part of the configuration file may hold.
 ///
-/// One declaration serves three ends: it checks a ``Setting`` (``validate(_:)``), it becomes the JSON Schema that editors use
-/// (``json``), and it documents each key with its unit.
+/// One declaration serves three ends: it checks a ``Setting`` (``validate(_:)``), it becomes the JSON Schema that
+/// editors use (``json``), and it documents each key with its unit.
 ///
 ///     static let schema = Schema.object([
 ///         .required("mode", .choice(of: Mode.self), "How packets come in and go out"),
@@ -115,7 +115,8 @@ extension Schema {
         Schema(.map(of: value, names: names), doc: doc)
     }
 
-    /// An object whose keys depend on the word in `key`; `otherwise` is the word when the key is absent (nil: it is required).
+    /// An object whose keys depend on the word in `key`; `otherwise` is the word when the key is absent (nil: it is
+    /// required).
     public static func variants(
         by key: String, otherwise: String? = nil, common: [Key] = [], _ variants: [Variant], doc: String = ""
     ) -> Schema {
@@ -123,7 +124,9 @@ extension Schema {
     }
 
     /// The first alternative whose shape (plain value, list, map) fits what was written is the one that judges it.
-    public static func either(_ alternatives: [Schema], doc: String = "") -> Schema { Schema(.either(alternatives), doc: doc) }
+    public static func either(_ alternatives: [Schema], doc: String = "") -> Schema {
+        Schema(.either(alternatives), doc: doc)
+    }
 
     public static let duration = Schema.text(.duration)
     public static let size = Schema.text(.size)

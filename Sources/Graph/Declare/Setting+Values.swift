@@ -109,7 +109,9 @@ extension Setting {
 
     static func remedy<Number: FixedWidthInteger>(_ range: ClosedRange<Number>) -> String {
         if range.lowerBound == range.upperBound { return "give \(range.lowerBound)" }
-        if range.upperBound == .max { return range.lowerBound == .min ? "give a number" : "give \(range.lowerBound) or more" }
+        if range.upperBound == .max {
+            return range.lowerBound == .min ? "give a number" : "give \(range.lowerBound) or more"
+        }
         if range.lowerBound == .min { return "give \(range.upperBound) or less" }
         return "give \(range.lowerBound) to \(range.upperBound)"
     }

@@ -2,8 +2,9 @@
 
 /// A value of the configuration file: a tree that knows where each of its parts stands.
 ///
-/// A feature reads its section with the typed readers (`integer(in:)`, `string`, `choice(of:)`, `list`, `map`, ...), each of which
-/// throws a ``ConfigurationError`` that names file, line, column and path. The tree knows nothing of YAML; any reader can make it.
+/// A feature reads its section with the typed readers (`integer(in:)`, `string`, `choice(of:)`, `list`, `map`, ...),
+/// each of which throws a ``ConfigurationError`` that names file, line, column and path. The tree knows nothing of
+/// YAML; any reader can make it.
 public struct Setting: Sendable {
     public enum Value: Sendable {
         /// Nothing was written: `wan0:` at the end of a line, or `~`.
@@ -111,7 +112,9 @@ extension Setting {
     /// The text of a scalar.
     public var string: String {
         get throws(ConfigurationError) {
-            guard case .scalar(let text) = value else { throw error("\(written) is not a plain value", "write a single value") }
+            guard case .scalar(let text) = value else {
+                throw error("\(written) is not a plain value", "write a single value")
+            }
             return text
         }
     }
