@@ -106,7 +106,7 @@ public struct IPv4Prefix: Hashable, Sendable, BitwiseCopyable {
     public var mask: UInt32 { Self.mask(length) }
     /// The last address of the block.
     public var last: IPv4Address { IPv4Address(address.value | ~mask) }
-    /// The address that means all hosts of the subnet; nil for a /31 (RFC 3021) and a /32, where every address is a host.
+    /// The address of all hosts of the subnet; nil for a /31 (RFC 3021) and a /32, where every address is a host.
     public var broadcast: IPv4Address? { length < 31 ? last : nil }
 
     public func contains(_ other: IPv4Address) -> Bool {

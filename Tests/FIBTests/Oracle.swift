@@ -37,9 +37,10 @@ func mismatch(_ table: RouteTable, _ oracle: Oracle, _ addresses: some Sequence<
 
 /// Addresses at which a change of `prefix` shows: its first and last, their neighbours outside, and one inside.
 func edges(of prefix: IPv4Prefix, _ random: inout Random) -> [IPv4Address] {
-    let first = prefix.address.value, last = prefix.last.value
-    return [first &- 1, first, first | UInt32.random(in: 0 ... .max, using: &random) & ~prefix.mask, last, last &+ 1]
-        .map { IPv4Address($0) }
+    let first = prefix.address.value
+    let last = prefix.last.value
+    let inside = UInt32.random(in: first...last, using: &random)
+    return [first &- 1, first, inside, last, last &+ 1].map { IPv4Address($0) }
 }
 
 /// SplitMix64: the same numbers in every run.

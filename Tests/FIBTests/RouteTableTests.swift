@@ -109,8 +109,8 @@ import Wire
     @Test func removingWhatIsNotThereChangesNothing() throws {
         let table = try RouteTable()
         try table.set(net("10.1.0.0/16"), result: 1)
-        for prefix in ["10.1.0.0/15", "10.1.0.0/17", "10.1.2.0/24", "10.1.2.3/32", "0.0.0.0/0"].compactMap(IPv4Prefix.init) {
-            #expect(table.remove(prefix) == nil)
+        for absent in ["10.0.0.0/15", "10.1.0.0/17", "10.1.2.0/24", "10.1.2.3/32", "0.0.0.0/0"] {
+            #expect(table.remove(net(absent)) == nil)
         }
         #expect(table.reader.lookup(0x0A01_0203) == 1)
         #expect(table.count == 1)
@@ -119,7 +119,8 @@ import Wire
     @Test func memoryFollowsTheRoutes() throws {
         let table = try RouteTable()
         let before = table.memoryBytes
-        try table.set(contentsOf: (0..<20000).map { Route(prefix: IPv4Prefix(IPv4Address($0 << 12), length: 20), result: 1) })
+        let prefixes = (0..<20000).map { IPv4Prefix(IPv4Address($0 << 12), length: 20) }
+        try table.set(contentsOf: prefixes.map { Route(prefix: $0, result: 1) })
         let full = table.memoryBytes
         #expect(full.lookupTable > before.lookupTable)
         #expect(full.store > before.store)

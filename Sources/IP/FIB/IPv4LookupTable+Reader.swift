@@ -35,7 +35,7 @@ extension IPv4LookupTable {
             return Slot.value(slot) | load(Slot.defaultIndex) & missing
         }
 
-        /// Brings the root slot of `address` (host byte order) towards the core; best some ten packets ahead of `lookup`.
+        /// Brings the root slot of `address` (host byte order) towards the core, some ten packets ahead of `lookup`.
         @inlinable
         @inline(__always)
         public func prefetch(_ address: UInt32) {
@@ -51,8 +51,8 @@ extension IPv4LookupTable {
 
     /// What the 32 bits of a slot mean.
     ///
-    /// Bit 31 is set when the slot is extended, and bits 24...0 are then the number of its group. Otherwise bits 30...25 are
-    /// the length of the route that the slot belongs to, and bits 24...0 its result. 0 is an empty slot.
+    /// Bit 31 is set when the slot is extended, and bits 24...0 are then the number of its group. Otherwise bits
+    /// 30...25 are the length of the route that the slot belongs to, and bits 24...0 its result. 0 is an empty slot.
     /// Slots 0..<2^24 are the root; behind them come the groups, so that a group's first slot is 16 times its number.
     @usableFromInline
     enum Slot {
@@ -62,6 +62,9 @@ extension IPv4LookupTable {
         static let rootSize = 1 << rootDepth
         /// The first group is not given out: its first slot holds the result of the default route.
         static let headerGroup = UInt32(rootSize / groupSize)
+
+        /// As many as there are numbers for.
+        static let mostGroups = Int(valueMask - headerGroup)
 
         @usableFromInline static var defaultIndex: Int { @inline(__always) @inlinable get { 1 << 24 } }
         @usableFromInline static var empty: UInt32 { @inline(__always) @inlinable get { 0 } }
@@ -85,7 +88,7 @@ extension IPv4LookupTable {
         @inline(__always)
         static func value(_ slot: UInt32) -> UInt32 { slot & valueMask }
 
-        /// The index of the slot for `address` in the group below an extended slot, whose slots end `depth` bits into it.
+        /// The slot for `address` in the group below an extended slot; it decides on the first `depth` bits.
         @inlinable
         @inline(__always)
         static func index(in slot: UInt32, of address: UInt32, depth: Int) -> Int {

@@ -2,18 +2,19 @@
 import Synchronization
 import Wire
 
-/// Longest-prefix match for IPv4, made to be read by workers while it is changed: a trie with strides of 24, 4 and 4 bits.
+/// Longest-prefix match for IPv4, made to be read by workers while it is changed: a trie of 24, 4 and 4 bits.
 ///
 /// The first 24 bits of an address pick one of 2^24 root slots; that is the whole lookup for routes up to /24, one
 /// cache line. Longer routes hang below their root slot as groups of 16 slots, one cache line each, two levels deep.
-/// The root is 64 MiB of address space, zero on demand and in transparent huge pages, so that a small table is small and
-/// a lookup in a big one misses the cache but not the TLB. Against DIR-24-8 a scattered host route costs 128 bytes in
-/// place of 1 KiB, and a change below /24 stores at most 16 slots. A compressed trie (DXR, Poptrie) fits in the cache,
-/// but costs two to four dependent loads where this costs one that a vector of packets hides by prefetching, and cannot be
-/// changed in place. `docs/fib.md` has the figures.
+/// The root is 64 MiB of address space, zero on demand and in transparent huge pages, so that a small table is small
+/// and a lookup in a big one misses the cache but not the TLB. Against DIR-24-8 a scattered host route costs 128 bytes
+/// in place of 1 KiB, and a change below /24 stores at most 16 slots. A compressed trie (Poptrie) fits in the cache,
+/// but needs two or three dependent loads and a popcount where this needs one load, which a vector of packets hides by
+/// prefetching: with a full table in the Internet's mix it is 1.5 times slower, and it cannot be changed in place.
+/// `docs/fib.md` has the figures.
 ///
-/// **One writer, any number of readers.** Every slot is one atomic word with all there is to know about its addresses, and
-/// it carries the length of its route, so a change stores only the slots it owns: a reader sees the old or the new
+/// **One writer, any number of readers.** Every slot is one atomic word with all there is to know about its addresses,
+/// and it carries the length of its route, so a change stores only the slots it owns: a reader sees the old or the new
 /// result for an address, and never a miss between. A group is filled before the slot above it points to it, and a
 /// group that is no longer needed is given back only when `afterQuiescence` says that no reader can still be in it.
 public final class IPv4LookupTable {
@@ -27,13 +28,14 @@ public final class IPv4LookupTable {
     /// Makes an empty table, in which every lookup gives 0.
     ///
     /// - Parameters:
-    ///   - maximumGroups: how many groups of 16 slots there may be; only address space is reserved for them.
+    ///   - maximumGroups: how many groups of 16 slots there may be, up to 32 million; they cost address space only.
     ///   - afterQuiescence: the default is for tables without concurrent readers and runs its argument at once.
     public init(
         maximumGroups: Int = 1 << 22, afterQuiescence: @escaping AfterQuiescence = { release in release() }
     ) throws(LookupTableError) {
-        memory = try LookupMemory(maximumGroups: maximumGroups)
-        groups = LookupGroups(maximum: maximumGroups, afterQuiescence: afterQuiescence)
+        let maximum = min(max(maximumGroups, 0), Slot.mostGroups)
+        memory = try LookupMemory(maximumGroups: maximum)
+        groups = LookupGroups(maximum: maximum, afterQuiescence: afterQuiescence)
     }
 
     /// What workers look up with; valid for as long as the table lives.
@@ -119,7 +121,8 @@ extension IPv4LookupTable {
             if Slot.isExtended(old) {
                 paint(Slot.group(old), with: slot, over: lengths)
             } else if lengths.contains(Slot.depth(old)) {
-                memory.slots[index].store(slot, ordering: .relaxed)
+                // Releasing: who finds the result sees what was written for it before, such as its adjacency.
+                memory.slots[index].store(slot, ordering: .releasing)
             }
         }
     }

@@ -3,7 +3,7 @@
 /// The routes of one prefix length: a hash table from the prefix to a number, eight bytes an entry.
 ///
 /// Open addressing with linear probing; removal shifts later entries back, so there are no tombstones and a table with
-/// churn stays as fast as a fresh one. The hash is seeded: neighbours who choose their prefixes cannot choose collisions.
+/// churn stays as fast as a fresh one. The hash is seeded: who chooses prefixes cannot choose collisions.
 struct PrefixMap {
     /// The prefix in the upper and its value in the lower half; `vacant` when there is none.
     private var entries: [UInt64] = []
@@ -16,14 +16,14 @@ struct PrefixMap {
     /// Bytes allocated.
     var memoryBytes: Int { entries.capacity * MemoryLayout<UInt64>.stride }
 
-    /// The value of `key`; setting nil removes it. `UInt32.max` is not a value.
+    /// The value of `key`; nil if there is none.
     subscript(key: UInt32) -> UInt32? {
         guard count > 0 else { return nil }
         let entry = entries[place(of: key)]
         return entry == Self.vacant ? nil : UInt32(truncatingIfNeeded: entry)
     }
 
-    /// Sets the value of `key` and gives the one it had.
+    /// Sets the value of `key` and gives the one it had. `UInt32.max` is not a value.
     mutating func set(_ key: UInt32, _ value: UInt32) -> UInt32? {
         precondition(value != .max, "UInt32.max marks vacant places")
         // At most three quarters full.

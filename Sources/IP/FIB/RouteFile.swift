@@ -4,8 +4,8 @@ import Wire
 
 /// A text file with a route on each line, "PREFIX NEXTHOP": `192.0.2.0/24 10.0.0.1` or `192.0.2.0/24 17`.
 ///
-/// The next hop is an address or a number, whose meaning is the caller's. Blanks and tabs separate; empty lines and what
-/// follows a `#` are skipped; lines may end in CR LF.
+/// The next hop is an address or a number, whose meaning is the caller's. Blanks and tabs separate; empty lines and
+/// what follows a `#` are skipped; lines may end in CR LF.
 public struct RouteFile {
     public enum NextHop: Hashable, Sendable {
         case address(IPv4Address)

@@ -49,7 +49,7 @@ struct RouteStore {
         return nil
     }
 
-    /// All routes, each in one number: address, length and result, so that their order as numbers is that of the prefixes.
+    /// All routes, unordered, each in one number that sorts as its prefix: address, length, result.
     func packed() -> [UInt64] {
         var routes: [UInt64] = []
         routes.reserveCapacity(count)
