@@ -17,8 +17,16 @@ public final class LinkMonitor {
     private var socket: NetlinkSocket
     private let ethtool: Ethtool
     private var known: [Int32: Link] = [:]
-    /// Devices that the listing under way has named; nil when none is under way.
-    private var listed: Set<Int32>?
+    private var listing: Listing?
+
+    /// A listing of all devices that is under way.
+    private struct Listing {
+        /// Indices of the devices that it has named.
+        var seen: Set<Int32> = []
+        /// Something was lost or changed meanwhile: once more.
+        var isStale = false
+        var isComplete = false
+    }
 
     public var fileDescriptor: Int32 { socket.fileDescriptor }
     /// The devices as of the last `read`, by name.
@@ -40,34 +48,42 @@ public final class LinkMonitor {
             var changes: [Change] = []
             let error = socket.receive(waiting: false) { changes += understand($0) }
             changes.forEach(report)
+            if let listing, listing.isStale, listing.isComplete { try list() }
             switch error {
             case 0, EINTR: continue
             case EAGAIN: return
-            case ENOBUFS, EMSGSIZE: try list()
+            case ENOBUFS, EMSGSIZE: try relist()
             default: throw .kernel(error, "follow the devices", device: "rtnetlink")
             }
         }
     }
 
     private func list() throws(XDPError) {
-        listed = []
+        listing = Listing()
         let message = NetlinkMessage(type: Int(RTM_GETLINK), flags: NLM_F_ROOT | NLM_F_MATCH, fixed: ifinfomsg(index: 0))
         try socket.send(message, "list the devices", device: "rtnetlink")
     }
 
+    /// The kernel makes one listing at a time for a socket: the next one waits for the end of this.
+    private func relist() throws(XDPError) {
+        if listing == nil { try list() } else { listing?.isStale = true }
+    }
+
     private func understand(_ reply: NetlinkReply) -> [Change] {
+        if reply.isInterrupted { listing?.isStale = true }
         switch reply.type {
         case Int(RTM_NEWLINK):
             guard let link = Link(reply) else { return [] }
-            listed?.insert(link.index)
+            if reply.isListed { listing?.seen.insert(link.index) }
             return present(link)
         case Int(RTM_DELLINK):
             guard let link = Link(reply), let old = known.removeValue(forKey: link.index) else { return [] }
             return [.gone(old)]
         case Int(NLMSG_DONE):
-            guard let listed else { return [] }
-            self.listed = nil
-            let lost = known.values.filter { !listed.contains($0.index) }
+            listing?.isComplete = true
+            guard let listing, !listing.isStale else { return [] }
+            self.listing = nil
+            let lost = known.values.filter { !listing.seen.contains($0.index) }
             for link in lost { known[link.index] = nil }
             return lost.map { .gone($0) }
         default:

@@ -11,7 +11,10 @@ struct NetlinkMessage {
     ///   - type: `RTM_...`.
     ///   - flags: `NLM_F_...`; NLM_F_REQUEST is added.
     init<Fixed: BitwiseCopyable>(type: Int, flags: Int32, fixed: Fixed) {
-        append(nlmsghdr(nlmsg_len: 0, nlmsg_type: UInt16(type), nlmsg_flags: UInt16(NLM_F_REQUEST | flags), nlmsg_seq: 0, nlmsg_pid: 0))
+        append(
+            nlmsghdr(
+                nlmsg_len: 0, nlmsg_type: UInt16(type), nlmsg_flags: UInt16(NLM_F_REQUEST | flags), nlmsg_seq: 0,
+                nlmsg_pid: 0))
         append(fixed)
         setLength()
     }
@@ -59,6 +62,10 @@ struct NetlinkMessage {
 struct NetlinkReply {
     var type: Int
     var sequence: UInt32
+    /// Part of a listing that was asked for, not news.
+    var isListed: Bool
+    /// The listing changed while it was made.
+    var isInterrupted: Bool
     /// What follows the header.
     var body: UnsafeRawBufferPointer
 }
@@ -77,7 +84,10 @@ struct NetlinkReplies: Sequence, IteratorProtocol {
         guard length >= headerSize, length <= rest.count else { return nil }
         let body = UnsafeRawBufferPointer(rebasing: rest[headerSize..<length])
         rest = UnsafeRawBufferPointer(rebasing: rest[Swift.min((length + 3) & ~3, rest.count)...])
-        return NetlinkReply(type: Int(header.nlmsg_type), sequence: header.nlmsg_seq, body: body)
+        return NetlinkReply(
+            type: Int(header.nlmsg_type), sequence: header.nlmsg_seq,
+            isListed: header.nlmsg_flags & UInt16(NLM_F_MULTI) != 0,
+            isInterrupted: header.nlmsg_flags & UInt16(NLM_F_DUMP_INTR) != 0, body: body)
     }
 }
 

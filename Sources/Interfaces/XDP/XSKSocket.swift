@@ -18,7 +18,7 @@ public struct XSKSocket: ~Copyable {
 
     public struct Options: Sendable {
         /// Descriptors per ring: a power of two. The rings of buffers on their way back (fill, completion) are as long.
-        public var receiveRing: UInt32 = 2048
+        public var receiveRing: UInt32 = 4096
         public var transmitRing: UInt32 = 2048
         public var copying = Copying.automatic
         /// Lets a packet span several chunks, in copy mode. Needed for frames above `UMEM.receiveCapacity`; Linux 6.6.
@@ -41,15 +41,14 @@ public struct XSKSocket: ~Copyable {
     /// Binds to `queue` of `device` in the calling thread's network namespace. No packets come before
     /// `XDPProgram.insert`; sending needs no program.
     public init(device: String, queue: Int, umem memory: UMEM, options: Options = Options()) throws(XDPError) {
-        let registration = try UMEMRegistration(memory, device: device, options: options)
-        let socket = try XSKSocket.bind(device: device, queue: queue, registration, options: options)
-        let file = xsk_socket__fd(socket)
+        let bound = try XSKSocket.bindPatiently(device: device, queue: queue, memory, options: options)
+        let file = xsk_socket__fd(bound.socket)
         self.device = device
         self.queue = queue
-        self.socket = socket
+        self.socket = bound.socket
         self.fileDescriptor = file
-        self.rings = XSKRings(registration.storage, file: file, umem: memory)
-        self.registration = registration
+        self.rings = XSKRings(bound.registration.storage, file: file, umem: memory)
+        self.registration = bound.registration
         var flags = xdp_options()
         var size = socklen_t(MemoryLayout<xdp_options>.size)
         getsockopt(file, SOL_XDP, XDP_OPTIONS, &flags, &size)
@@ -61,9 +60,31 @@ public struct XSKSocket: ~Copyable {
         xsk_socket__delete(socket)
     }
 
+    /// Binds, and tries again for half a second while the queue is in use: the kernel lets go of a queue some time after
+    /// its socket was closed.
+    private static func bindPatiently(
+        device: String, queue: Int, _ memory: UMEM, options: Options
+    ) throws(XDPError) -> Bound {
+        for _ in 0..<50 {
+            do throws(XDPError) {
+                return try bind(device: device, queue: queue, memory, options: options)
+            } catch .queueInUse {
+                usleep(10_000)
+            }
+        }
+        return try bind(device: device, queue: queue, memory, options: options)
+    }
+
+    private struct Bound: ~Copyable {
+        let registration: UMEMRegistration
+        let socket: OpaquePointer
+    }
+
     private static func bind(
-        device: String, queue: Int, _ registration: borrowing UMEMRegistration, options: Options
-    ) throws(XDPError) -> OpaquePointer {
+        device: String, queue: Int, _ memory: UMEM, options: Options
+    ) throws(XDPError) -> Bound {
+        guard if_nametoindex(device) != 0 else { throw .noDevice(device) }
+        let registration = try UMEMRegistration(memory, device: device, options: options)
         var config = xsk_socket_config()
         config.rx_size = options.receiveRing
         config.tx_size = options.transmitRing
@@ -77,14 +98,13 @@ public struct XSKSocket: ~Copyable {
         case .never: config.bind_flags |= UInt16(XDP_ZEROCOPY)
         }
         if options.multiBuffer { config.bind_flags |= UInt16(CMartletLinux_useMultiBuffer) }
-        guard if_nametoindex(device) != 0 else { throw .noDevice(device) }
         let storage = registration.storage
         var socket: OpaquePointer?
         let result = xsk_socket__create_shared(
             &socket, device, UInt32(queue), registration.umem, storage.pointer(to: \.receive)!, storage.pointer(to: \.transmit)!,
             storage.pointer(to: \.fill)!, storage.pointer(to: \.completion)!, &config)
         switch -result {
-        case 0: return socket!
+        case 0: return Bound(registration: registration, socket: socket!)
         case EBUSY: throw .queueInUse(device: device, queue: queue)
         case EINVAL: throw .noQueue(device: device, queue: queue)
         case EOPNOTSUPP where options.copying == .never: throw .noZeroCopy(device: device)

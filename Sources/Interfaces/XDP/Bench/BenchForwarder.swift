@@ -10,26 +10,22 @@ public struct BenchForwarder: ~Copyable {
     /// Packets that found the transmit ring full.
     public private(set) var dropped: UInt64 = 0
 
-    private let leftPort: BenchPort
-    private let rightPort: BenchPort
-    private let left: XSKRings
-    private let right: XSKRings
+    private let left: BenchPort
+    private let right: BenchPort
     private var memory: BenchMemory
     private let packets: UnsafeMutableBufferPointer<xdp_desc>
 
-    /// - Parameter batch: Packets per turn and direction.
-    public init(between left: String, and right: String, frameLength: Int = 1514, batch: Int = 256) throws(XDPError) {
-        let memory = try BenchMemory(count: 8192, frameLength: frameLength)
-        let leftPort = try BenchPort(left, memory.umem)
-        let rightPort = try BenchPort(right, memory.umem)
-        self.left = leftPort.socket.rings
-        self.right = rightPort.socket.rings
-        self.leftPort = leftPort
-        self.rightPort = rightPort
+    /// - Parameter frameLength: The longest frame to forward.
+    public init(between left: String, and right: String, frameLength: Int = 1514) throws(XDPError) {
+        let memory = try BenchMemory(count: 16384, frameLength: frameLength)
+        let left = try BenchPort(left, queue: 0, memory.umem, ring: 4096)
+        let right = try BenchPort(right, queue: 0, memory.umem, ring: 4096)
+        self.left = left
+        self.right = right
         self.memory = memory
-        packets = .allocate(capacity: batch)
-        self.memory.refill(self.left)
-        self.memory.refill(self.right)
+        packets = .allocate(capacity: 256)
+        self.left.refill(&self.memory)
+        self.right.refill(&self.memory)
     }
 
     deinit { packets.deallocate() }
@@ -37,33 +33,25 @@ public struct BenchForwarder: ~Copyable {
     /// One turn over both directions; returns the packets received.
     @discardableResult
     public mutating func step() -> Int {
-        move(from: left, to: right) &+ move(from: right, to: left)
+        var count = 0
+        count &+= BenchForwarder.move(from: left, to: right, packets, &memory, &forwarded, &dropped)
+        count &+= BenchForwarder.move(from: right, to: left, packets, &memory, &forwarded, &dropped)
+        return count
     }
 
-    private mutating func move(from source: XSKRings, to target: XSKRings) -> Int {
-        let count = source.receive(into: packets)
+    private static func move(
+        from source: borrowing BenchPort, to target: borrowing BenchPort,
+        _ packets: UnsafeMutableBufferPointer<xdp_desc>, _ memory: inout BenchMemory,
+        _ forwarded: inout UInt64, _ dropped: inout UInt64
+    ) -> Int {
+        let count = source.receive(into: packets, &memory)
         guard count > 0 else { return 0 }
-        let taken = target.transmit(UnsafeBufferPointer(rebasing: packets[..<count]))
+        let taken = target.send(UnsafeBufferPointer(rebasing: packets[..<count]))
         for position in taken..<count { memory.give(packets[position].addr) }
         forwarded &+= UInt64(taken)
         dropped &+= UInt64(count &- taken)
-        target.flush()
-        memory.reclaim(target)
-        memory.refill(source)
+        target.reclaim(&memory)
+        source.refill(&memory)
         return count
-    }
-}
-
-/// A device with our program and the socket of its first queue.
-struct BenchPort: ~Copyable {
-    let program: XDPProgram
-    let socket: XSKSocket
-
-    init(_ device: String, queue: Int = 0, _ umem: UMEM, _ options: XSKSocket.Options = XSKSocket.Options()) throws(XDPError) {
-        let program = try XDPProgram(device: device) { _ in }
-        let socket = try XSKSocket(device: device, queue: queue, umem: umem, options: options)
-        try program.insert(socket)
-        self.program = program
-        self.socket = socket
     }
 }

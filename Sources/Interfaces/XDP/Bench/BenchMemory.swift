@@ -6,7 +6,7 @@ import Glibc
 struct BenchMemory: ~Copyable {
     let umem: UMEM
     /// Addresses of the free buffers; the first `freeCount` count.
-    let free: UnsafeMutableBufferPointer<UInt64>
+    private let free: UnsafeMutableBufferPointer<UInt64>
     private(set) var freeCount: Int
 
     /// - Parameter frameLength: The longest frame, which decides between 2, 4 and 16 KiB buffers.
@@ -26,9 +26,6 @@ struct BenchMemory: ~Copyable {
         free.deallocate()
     }
 
-    /// Whether a frame may span several chunks.
-    var isMultiBuffer: Bool { umem.bufferSize > umem.chunkSize }
-
     /// The next free buffer; only while `freeCount` is above zero.
     mutating func take() -> UInt64 {
         freeCount &-= 1
@@ -41,18 +38,12 @@ struct BenchMemory: ~Copyable {
         freeCount &+= 1
     }
 
-    /// Moves free buffers to the fill ring, as many as it takes.
-    mutating func refill(_ rings: XSKRings) {
-        let count = min(freeCount, rings.refillRoom)
-        guard count > 0 else { return }
-        let top = UnsafeBufferPointer(rebasing: free[(freeCount &- count)..<freeCount])
-        freeCount &-= rings.refill(top)
+    /// The next `count` free buffers, of at most `freeCount`; read them before anything is given back.
+    mutating func take(_ count: Int) -> UnsafeBufferPointer<UInt64> {
+        freeCount &-= count
+        return UnsafeBufferPointer(rebasing: free[freeCount..<freeCount &+ count])
     }
 
-    /// Takes back what was sent.
-    mutating func reclaim(_ rings: XSKRings) {
-        let room = UnsafeMutableBufferPointer(rebasing: free[freeCount...])
-        let count = isMultiBuffer ? rings.reclaimWhole(into: room) : rings.reclaim(into: room)
-        for _ in 0..<count { give(free[freeCount]) }
-    }
+    /// Where addresses of returning buffers may be put before `give`: the one that is given never overtakes.
+    var room: UnsafeMutableBufferPointer<UInt64> { UnsafeMutableBufferPointer(rebasing: free[freeCount...]) }
 }

@@ -5,10 +5,9 @@ import Glibc
 /// Sends stamped frames through an AF_XDP socket, at a given rate or as fast as the kernel takes them. One thread.
 public struct BenchSender: ~Copyable {
     /// Packets that the kernel has taken.
-    public var sent: UInt64 { queued &- UInt64(rings.transmitPending) }
+    public var sent: UInt64 { queued &- UInt64(port.pending) }
 
-    private let socket: XSKSocket
-    private let rings: XSKRings
+    private let port: BenchPort
     private var memory: BenchMemory
     private let frame: BenchFrame
     private let packets: UnsafeMutableBufferPointer<xdp_desc>
@@ -20,15 +19,12 @@ public struct BenchSender: ~Copyable {
     ///   - device: In the calling thread's network namespace. It needs no XDP program of ours.
     ///   - batch: Packets per call into the kernel.
     public init(device: String, queue: Int = 0, frame: BenchFrame, batch: Int = 64) throws(XDPError) {
-        var options = XSKSocket.Options()
-        options.transmitRing = 1024
         let memory = try BenchMemory(count: 1024, frameLength: frame.length)
-        options.multiBuffer = memory.isMultiBuffer && frame.length > memory.umem.receiveCapacity
         for index in 0..<memory.umem.count {
             frame.write(to: memory.umem.base + index * memory.umem.bufferSize)
         }
-        socket = try XSKSocket(device: device, queue: queue, umem: memory.umem, options: options)
-        rings = socket.rings
+        let port = try BenchPort(device, queue: queue, memory.umem, ring: 4096, receives: false)
+        self.port = port
         self.memory = memory
         self.frame = frame
         packets = .allocate(capacity: batch)
@@ -39,7 +35,7 @@ public struct BenchSender: ~Copyable {
     /// Sends up to `limit` packets, at most one batch. Returns how many went onto the ring.
     @discardableResult
     public mutating func send(upTo limit: Int) -> Int {
-        memory.reclaim(rings)
+        port.reclaim(&memory)
         let count = min(limit, packets.count, memory.freeCount)
         for position in 0..<max(count, 0) {
             let address = memory.take()
@@ -52,10 +48,9 @@ public struct BenchSender: ~Copyable {
             }
         }
         let batch = UnsafeBufferPointer(rebasing: packets[..<max(count, 0)])
-        // The ring has as many places as the memory buffers, or more: it takes all.
-        let taken = memory.isMultiBuffer ? rings.transmitWhole(batch) : rings.transmit(batch)
+        // The ring has room for all buffers, in chunks of four: it takes all.
+        let taken = port.send(batch)
         queued &+= UInt64(taken)
-        rings.flush()
         return taken
     }
 }

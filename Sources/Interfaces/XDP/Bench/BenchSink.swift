@@ -13,51 +13,37 @@ public struct BenchSink: ~Copyable {
     public var statistics: XSKStatistics { port.socket.statistics }
 
     private let port: BenchPort
-    private let rings: XSKRings
     private var memory: BenchMemory
     private let packets: UnsafeMutableBufferPointer<xdp_desc>
-    private let spares: UnsafeMutableBufferPointer<UInt64>
     /// The sequence number that is next, by flow.
     private let expected: UnsafeMutableBufferPointer<UInt64>
 
     /// - Parameter frame: What `BenchSender` sends, for its length and flows.
     public init(device: String, queue: Int = 0, frame: BenchFrame) throws(XDPError) {
-        var options = XSKSocket.Options()
-        options.receiveRing = 4096
         let memory = try BenchMemory(count: 8192, frameLength: frame.length)
-        options.multiBuffer = memory.isMultiBuffer
-        port = try BenchPort(device, queue: queue, memory.umem, options)
-        rings = port.socket.rings
+        let port = try BenchPort(device, queue: queue, memory.umem, ring: 4096)
+        self.port = port
         self.memory = memory
         packets = .allocate(capacity: 256)
-        spares = .allocate(capacity: 256)
         expected = .allocate(capacity: frame.flows)
         expected.initialize(repeating: 0)
-        self.memory.refill(rings)
+        self.port.refill(&self.memory)
     }
 
     deinit {
         packets.deallocate()
-        spares.deallocate()
         expected.deallocate()
     }
 
     /// Takes what has come, at most 256 packets; returns how many.
     @discardableResult
     public mutating func receive() -> Int {
-        var count = 0
-        if memory.isMultiBuffer {
-            let gathered = rings.receiveWhole(into: packets, spares: spares)
-            for position in 0..<gathered.spares { memory.give(spares[position]) }
-            count = gathered.packets
-        } else {
-            count = rings.receive(into: packets)
-        }
+        let count = port.receive(into: packets, &memory)
         for position in 0..<count {
             check(packets[position])
             memory.give(packets[position].addr)
         }
-        if count > 0 { memory.refill(rings) }
+        if count > 0 { port.refill(&memory) }
         return count
     }
 
