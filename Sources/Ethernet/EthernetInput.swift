@@ -46,24 +46,23 @@ public struct EthernetInput: Node {
         public init() {}
 
         public var description: String {
-            "\(MACAddress(littleEndianValue: source)) -> \(MACAddress(littleEndianValue: destination)), "
+            "\(MACAddress(littleEndian: source)) -> \(MACAddress(littleEndian: destination)), "
                 + "type 0x\(String(type, radix: 16)), interface \(interface)"
         }
     }
 
-    @usableFromInline static let addressMask: UInt64 = 0xffff_ffff_ffff
+    static var addressMask: UInt64 { 0xffff_ffff_ffff }
     /// The group bit of the destination address, as it stands in a little-endian load.
-    @usableFromInline static let groupBit: UInt64 = 1
+    static var groupBit: UInt64 { 1 }
 
-    @usableFromInline let interfaces: InterfaceTable
+    let interfaces: InterfaceTable
 
-    @inlinable
     public init(interfaces: InterfaceTable) { self.interfaces = interfaces }
 
-    @inlinable @inline(__always)
+    @inline(__always)
     public func prefetch(_ packet: Packet) { packet.prefetchData() }
 
-    @inlinable @inline(__always)
+    @inline(__always)
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
         let bytes = packet.bytes
         guard bytes.count >= EthernetView.length else { return .drop(.truncated) }
@@ -83,12 +82,11 @@ public struct EthernetInput: Node {
             packet.header.flags.insert(.notToThisStation)
         }
         packet.advance(EthernetView.length)
-        if type == EtherType.ip4.rawValue { return .to(.ip4) }
+        if type == EtherType.ipv4.rawValue { return .to(.ip4) }
         if type == EtherType.arp.rawValue { return .to(.arp) }
         return classifyRest(type)
     }
 
-    @inlinable
     func classifyRest(_ type: UInt16) -> Verdict<Next, Reason> {
         switch EtherType(rawValue: type) {
         case .vlan, .serviceVLAN: .drop(.vlanUnknown)

@@ -45,9 +45,9 @@ public struct BufferFlags: OptionSet, BitwiseCopyable, Sendable {
     public init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// Every node that sees this packet writes a trace record.
-    public static let traced = BufferFlags(rawValue: 1 << 0)
+    @inlinable public static var traced: BufferFlags { BufferFlags(rawValue: 1 << 0) }
     /// The frame came to a broadcast or multicast address, or to another station's (RFC 1812 section 5.3.4).
-    public static let notToThisStation = BufferFlags(rawValue: 1 << 1)
+    @inlinable public static var notToThisStation: BufferFlags { BufferFlags(rawValue: 1 << 1) }
     /// The router made this packet itself.
-    public static let locallyOriginated = BufferFlags(rawValue: 1 << 2)
+    @inlinable public static var locallyOriginated: BufferFlags { BufferFlags(rawValue: 1 << 2) }
 }

@@ -6,12 +6,12 @@
 @frozen
 public struct Frame: BitwiseCopyable {
     /// The most packets that a frame holds.
-    public static let capacity = 256
+    @inlinable public static var capacity: Int { 256 }
 
     /// Entries behind the last one that prefetching ahead may read; they name valid, if unrelated, buffers.
-    @usableFromInline static let readAhead = 16
-    @usableFromInline static let indicesOffset = 64
-    @usableFromInline static let byteSize = indicesOffset + (capacity + readAhead) * MemoryLayout<BufferIndex>.stride
+    @inlinable static var readAhead: Int { 16 }
+    @inlinable static var indicesOffset: Int { 64 }
+    static var byteSize: Int { indicesOffset + (capacity + readAhead) * MemoryLayout<BufferIndex>.stride }
 
     @usableFromInline let memory: UnsafeMutableRawPointer
 

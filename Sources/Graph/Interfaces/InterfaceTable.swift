@@ -16,7 +16,7 @@ public struct InterfaceRecord: BitwiseCopyable {
     public var parent: InterfaceIndex
     public var reserved: (UInt32, UInt64)
 
-    static let noArc = UInt16.max
+    static var noArc: UInt16 { .max }
 }
 
 @frozen
@@ -24,16 +24,16 @@ public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
     public let rawValue: UInt16
     @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
-    public static let adminUp = InterfaceFlags(rawValue: 1 << 0)
-    public static let linkUp = InterfaceFlags(rawValue: 1 << 1)
+    @inlinable public static var adminUp: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0) }
+    @inlinable public static var linkUp: InterfaceFlags { InterfaceFlags(rawValue: 1 << 1) }
     /// It has an IPv4 address: IPv4 packets are accepted.
-    public static let ip4 = InterfaceFlags(rawValue: 1 << 2)
-    public static let ip6 = InterfaceFlags(rawValue: 1 << 3)
+    @inlinable public static var ip4: InterfaceFlags { InterfaceFlags(rawValue: 1 << 2) }
+    @inlinable public static var ip6: InterfaceFlags { InterfaceFlags(rawValue: 1 << 3) }
     /// Frames to any station are for us, as on a bridge port.
-    public static let acceptAnyStation = InterfaceFlags(rawValue: 1 << 4)
+    @inlinable public static var acceptAnyStation: InterfaceFlags { InterfaceFlags(rawValue: 1 << 4) }
 
     /// Packets may be sent.
-    public static let usable: InterfaceFlags = [.adminUp, .linkUp]
+    @inlinable public static var usable: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0 | 1 << 1) }
 }
 
 /// The interfaces as workers read them: one record per index.
@@ -42,7 +42,7 @@ public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
 @frozen
 public struct InterfaceTable: BitwiseCopyable, @unchecked Sendable {
     /// Enough for 64k sub-interfaces on top of ports and tunnels. A power of two.
-    public static let capacity = 1 << 17
+    @inlinable public static var capacity: Int { 1 << 17 }
 
     @usableFromInline let records: UnsafeMutablePointer<InterfaceRecord>
 

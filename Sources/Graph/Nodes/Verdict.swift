@@ -31,9 +31,9 @@ public struct Verdict<Next: NextNode, Reason: DropReason>: BitwiseCopyable {
 public typealias VerdictCode = UInt16
 
 extension VerdictCode {
-    @usableFromInline static let dropFlag: VerdictCode = 0x8000
-    @usableFromInline static let nextFeature: VerdictCode = 0x7fff
-    @usableFromInline static let kept: VerdictCode = 0x7ffe
+    @inlinable static var dropFlag: VerdictCode { 0x8000 }
+    @inlinable static var nextFeature: VerdictCode { 0x7fff }
+    @inlinable static var kept: VerdictCode { 0x7ffe }
 }
 
 /// The arcs that leave a node, each named once. The text after the case is the node that it leads to unless the

@@ -96,10 +96,14 @@ extension Worker {
         let count = frame.count
         let first = verdicts[0]
         // The common case: all go the same way, and the frame itself moves on.
-        if first < .kept, allEqual(first, count), !startsFeatures(runtime) {
-            moveOn(frame, to: Int(runtime.pointee.arcs[Int(first)]))
-        } else {
+        guard first <= .kept, allEqual(first, count), !startsFeatures(runtime) else {
             routeEach(frame, runtime)
+            return
+        }
+        if first == .kept {
+            frames.give(frame)
+        } else {
+            moveOn(frame, to: Int(runtime.pointee.arcs[Int(first)]))
         }
     }
 
@@ -112,20 +116,10 @@ extension Worker {
 
     @inline(__always)
     private func allEqual(_ first: VerdictCode, _ count: Int) -> Bool {
-        let wanted = SIMD32<UInt16>(repeating: first)
-        var difference = SIMD32<UInt16>(repeating: 0)
-        let vectors = UnsafeRawPointer(verdicts)
-        var position = 0
-        while position &+ 32 <= count {
-            difference |= vectors.loadUnaligned(fromByteOffset: position &* 2, as: SIMD32<UInt16>.self) ^ wanted
-            position &+= 32
-        }
-        var rest: UInt16 = 0
-        while position < count {
-            rest |= verdicts[position] ^ first
-            position &+= 1
-        }
-        return rest == 0 && difference == SIMD32(repeating: 0)
+        // Plain enough for the optimiser to make wide vectors of it.
+        var difference: UInt16 = 0
+        for position in 0..<count { difference |= verdicts[position] ^ first }
+        return difference == 0
     }
 
     private func moveOn(_ frame: Frame, to node: Int) {

@@ -35,7 +35,7 @@ public enum AdjacencyState: UInt8, Sendable, BitwiseCopyable {
 public struct AdjacencyTable: BitwiseCopyable, @unchecked Sendable {
     @usableFromInline let records: UnsafeMutablePointer<AdjacencyRecord>
 
-    static let byteCount = Int(Forwarding.adjacencyCapacity) * MemoryLayout<AdjacencyRecord>.stride
+    static var byteCount: Int { Int(Forwarding.adjacencyCapacity) * MemoryLayout<AdjacencyRecord>.stride }
 
     init() {
         guard let memory = CMartletLinux_mapAnonymous(AdjacencyTable.byteCount, 0) else {

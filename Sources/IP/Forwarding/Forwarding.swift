@@ -35,12 +35,11 @@ public struct Forwarding: RawRepresentable, BitwiseCopyable, Hashable, Sendable 
         rawValue = kind.rawValue << Forwarding.kindShift | adjacency
     }
 
-    @usableFromInline static let kindShift: UInt32 = 22
-    public static let adjacencyCapacity: UInt32 = 1 << kindShift
+    @inlinable static var kindShift: UInt32 { 22 }
+    @inlinable public static var adjacencyCapacity: UInt32 { 1 << 22 }
 
     public var kind: Kind { Kind(rawValue: kindNumber) ?? .none }
 
-    @inlinable @inline(__always)
     var kindNumber: UInt32 { rawValue >> Forwarding.kindShift }
 
     @inlinable @inline(__always)

@@ -55,12 +55,11 @@ public struct IP4Input: Node {
         }
     }
 
-    @usableFromInline static let headerLength = 20
+    static let headerLength = 20
 
-    @inlinable
     public init() {}
 
-    @inlinable @inline(__always)
+    @inline(__always)
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
         let bytes = packet.bytes
         guard bytes.count >= IP4Input.headerLength else { return .drop(.truncated) }
@@ -88,7 +87,7 @@ public struct IP4Input: Node {
     }
 
     /// Whether the one's complement sum over the header's ten words is all ones (RFC 1071).
-    @inlinable @inline(__always)
+    @inline(__always)
     static func checksumIsRight(_ first: UInt64, _ second: UInt64, _ third: UInt32) -> Bool {
         // End-around carry at 64 bits, then folded down; the byte order does not matter to the sum.
         var (sum, carry) = first.addingReportingOverflow(second)
@@ -103,20 +102,22 @@ public struct IP4Input: Node {
     }
 
     /// Neither in 0/8 nor in 127/8, and below 224.0.0.0.
-    @inlinable @inline(__always)
+    @inline(__always)
     static func isUsual(_ address: UInt32) -> Bool {
         let network = address >> 24
         return network &- 1 < 223 && network != 127
     }
 
     /// A header with options, or no IPv4 header at all.
-    @usableFromInline @inline(never)
+    @inline(never)
     func decideUnusual(_ packet: Packet, _ versionAndLength: UInt8) -> Verdict<Next, Reason> {
         let bytes = packet.bytes
         guard versionAndLength >> 4 == 4 else { return .drop(.badVersion) }
         let headerLength = Int(versionAndLength & 0xf) * 4
         guard headerLength >= IP4Input.headerLength, headerLength <= bytes.count else { return .drop(.badHeaderLength) }
-        guard InternetChecksum.sum(bytes.prefix(headerLength)) == 0xffff else { return .drop(.badChecksum) }
+        var checksum = InternetChecksum()
+        checksum.add(bytes.prefix(headerLength))
+        guard checksum.isRight else { return .drop(.badChecksum) }
         let totalLength = Int(bytes.network(at: 2, as: UInt16.self))
         guard totalLength >= headerLength, totalLength <= bytes.count else { return .drop(.badLength) }
         packet.truncate(to: totalLength)
@@ -124,7 +125,7 @@ public struct IP4Input: Node {
     }
 
     /// RFC 1812 section 5.3.7: addresses that must not be forwarded.
-    @usableFromInline @inline(never)
+    @inline(never)
     func decideAddresses(_ source: UInt32, _ destination: UInt32, otherwise next: Next) -> Verdict<Next, Reason> {
         // 0.0.0.0 asks for an address (DHCP): it may speak to the router, by broadcast.
         let asksForAddress = source == 0 && destination == .max

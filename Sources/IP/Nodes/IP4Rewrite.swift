@@ -47,15 +47,15 @@ public struct IP4Rewrite: Node {
         }
     }
 
-    @usableFromInline static let ethernetLength = 14
-    @usableFromInline let adjacencies: AdjacencyTable
+    static let ethernetLength = 14
+    let adjacencies: AdjacencyTable
 
     public init(adjacencies: AdjacencyTable) { self.adjacencies = adjacencies }
 
-    @inlinable @inline(__always)
+    @inline(__always)
     public func prefetch(_ packet: Packet) {}
 
-    @inlinable @inline(__always)
+    @inline(__always)
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
         let adjacency = adjacencies[packet.header.adjacency]
         let bytes = packet.bytes

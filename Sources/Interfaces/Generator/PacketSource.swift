@@ -23,15 +23,17 @@ public final class PacketSource: Sendable {
         func padded(_ length: Int) -> Int { (length + PacketSource.alignment - 1) & ~(PacketSource.alignment - 1) }
         count = packets.count
         let total = packets.reduce(0) { $0 + padded($1.count) }
-        memory = .allocate(byteCount: total, alignment: 4096)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: total, alignment: 4096)
         madvise(memory, total, 14 /* MADV_HUGEPAGE */)
-        entries = .allocate(capacity: packets.count)
+        let entries = UnsafeMutablePointer<Entry>.allocate(capacity: packets.count)
         var offset = 0
         for (position, packet) in packets.enumerated() {
             packet.withUnsafeBytes { (memory + offset).copyMemory(from: $0.baseAddress!, byteCount: packet.count) }
             (entries + position).initialize(to: Entry(offset: UInt32(offset), length: UInt32(packet.count)))
             offset += padded(packet.count)
         }
+        self.memory = memory
+        self.entries = entries
         byteCount = packets.reduce(0) { $0 + $1.count }
         longest = packets.map(\.count).max() ?? 0
     }

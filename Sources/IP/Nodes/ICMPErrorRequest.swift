@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+
+/// What a node asks `ip4-icmp-error` to tell a packet's sender.
+///
+/// It travels in the packet's scratch space: a node sets it and decides for the arc to `ip4-icmp-error`.
+public enum ICMPErrorRequest: UInt8, Sendable, CaseIterable {
+    case networkUnreachable, hostUnreachable, prohibited, protocolUnreachable, portUnreachable, fragmentationNeeded
+    case timeExceeded, parameterProblem
+}
+
+extension Packet {
+    /// - Parameter parameter: The next hop's MTU in bytes, or the pointer of a parameter problem.
+    @inline(__always)
+    public func requestICMPError(_ request: ICMPErrorRequest, parameter: UInt16 = 0) {
+        header.scratch.0 = UInt64(request.rawValue) | UInt64(parameter) << 16
+    }
+
+    var requestedICMPError: (request: ICMPErrorRequest, parameter: UInt16) {
+        (
+            ICMPErrorRequest(rawValue: UInt8(truncatingIfNeeded: header.scratch.0)) ?? .networkUnreachable,
+            UInt16(truncatingIfNeeded: header.scratch.0 >> 16)
+        )
+    }
+}
