@@ -80,8 +80,8 @@ struct SchemaTests {
                 "r.yaml:2:32: interfaces.wan0.addresses: 3 elements are given; give 0 to 2"
             ),
             (
-                "version: 1\ninterfaces:     {w: {input: a.pcap}}",
-                "r.yaml:2:21: interfaces.w.input: 'input' does not go with type: af-xdp; remove it, or set type: pcap"
+                "version: 1\ninterfaces: {w: {input: a.pcap}}",
+                "r.yaml:2:18: interfaces.w.input: 'input' does not go with type: af-xdp; remove it, or set type: pcap"
             ),
             (
                 "version: 1\ninterfaces: {wan0: {type: pcpa}}",
