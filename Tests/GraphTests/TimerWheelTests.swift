@@ -199,7 +199,7 @@ struct TimerWheelTests {
 }
 
 /// A small generator with a printable state.
-struct Lehmer: RandomNumberGenerator {
+private struct Lehmer: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -76,11 +76,10 @@ struct IPv4HeaderTests {
             // Words of all ones and all zeros make the carries.
             var bytes = (0..<20).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             for word in 0..<10 {
-                switch random.next() % 4 {
-                case 0: bytes[2 * word] = 0xFF; bytes[2 * word + 1] = 0xFF
-                case 1: bytes[2 * word] = 0; bytes[2 * word + 1] = 0
-                default: break
-                }
+                let choice = random.next() % 4
+                guard choice < 2 else { continue }
+                bytes[2 * word] = choice == 0 ? 0xFF : 0
+                bytes[2 * word + 1] = bytes[2 * word]
             }
             bytes[0] = 0x45
             if round % 2 == 0 {

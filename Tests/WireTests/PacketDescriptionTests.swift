@@ -52,9 +52,16 @@ struct PacketDescriptionTests {
         let error = Self.port.ipv4(from: Self.ipB, to: Self.ipA).icmp(.timeExceeded)
             .ipv4(from: Self.ipA, to: Self.ipB, timeToLive: 1).tcp(from: 1, to: 2, flags: .syn)
         // Cut behind eight bytes of the quoted datagram, and the IP header mended.
-        let text = PacketDescription(error.cut(to: 14 + 20 + 8 + 28).overwrite(at: 16, 0, 56).bytes).listing
-        #expect(text.hasSuffix("IPv4 192.0.2.1 > 192.0.2.2, ttl 1, length 40\n        TCP, cut short\n          8 bytes 00 01 00 02 00 00 00 00"))
-        #expect(PacketDescription(error.bytes).line.hasSuffix("ICMP time exceeded IPv4 192.0.2.1 > 192.0.2.2 TCP 1 > 2 SYN"))
+        let cut = error.cut(to: 14 + 20 + 8 + 28).overwrite(at: 16, 0, 56)
+        #expect(
+            PacketDescription(cut.bytes).listing.hasSuffix(
+                """
+                IPv4 192.0.2.1 > 192.0.2.2, ttl 1, length 40
+                        TCP, cut short
+                          8 bytes 00 01 00 02 00 00 00 00
+                """))
+        let line = PacketDescription(error.bytes).line
+        #expect(line.hasSuffix("ICMP time exceeded IPv4 192.0.2.1 > 192.0.2.2 TCP 1 > 2 SYN"), "\(line)")
     }
 
     @Test(arguments: [
