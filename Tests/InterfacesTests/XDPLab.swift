@@ -12,7 +12,7 @@ enum XDPLab {
 
     /// Runs a command of iproute2 or ethtool in the calling thread's namespace; fails the test when it fails.
     static func run(_ command: String) {
-        // glibc's system is deprecated nowhere, unlike Foundation's Process it keeps the thread's namespace.
+        // The child is forked from this thread, so it is in this thread's namespace.
         #expect(system(command + " >/dev/null") == 0, "\(command)")
     }
 }

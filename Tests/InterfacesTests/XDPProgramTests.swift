@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CMartletLinux
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Interfaces
@@ -12,6 +13,25 @@ import Testing
         #expect(code[0].off == 16, "rx_queue_index of struct xdp_md")
         #expect(code[1].imm == 77 && code[1].src_reg == 1, "the map, by file descriptor")
         #expect(code[3].dst_reg == 3 && code[3].imm == 2, "XDP_PASS where no socket is")
+    }
+
+    @Test func `errors say what to do`() {
+        #expect(
+            XDPError.foreignProgram(device: "eth0", id: 7, name: "xdp_filter", removal: "ip link set dev eth0 xdp off")
+                .description
+                == "eth0: XDP program 7 (xdp_filter) is attached to the device already; "
+                + "remove it with `ip link set dev eth0 xdp off`")
+        #expect(XDPError.noMemory(device: "eth0", bytes: 64 << 20).description.contains("64 MiB"))
+    }
+
+    @Test func `messages of libbpf reach the receiver without the line's end`() {
+        let received = Mutex<[String]>([])
+        LibraryMessages.route { level, text in
+            if level == .warning { received.withLock { $0.append(text) } }
+        }
+        // An object that is not there: libbpf complains.
+        _ = bpf_object__open("/nonexistent/martlet.o")
+        #expect(received.withLock { $0 }.contains { $0.hasPrefix("libbpf: ") && !$0.hasSuffix("\n") })
     }
 }
 

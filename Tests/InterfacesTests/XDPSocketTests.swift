@@ -107,6 +107,35 @@ struct XDPSocketTests {
         }
     }
 
+    @Test func `two queues of a device have a socket each, on one memory`() throws {
+        try NetworkNamespace.withNew {
+            _ = try VethPair("lab0", "lab1", queues: 2)
+            let memory = CMartletLinux_mapAnonymous(1 << 20, 0)!
+            defer { munmap(memory, 1 << 20) }
+            let umem = try UMEM(base: memory, byteCount: 1 << 20, bufferSize: 2048)
+            let program = try XDPProgram(device: "lab1") { _ in }
+            let first = try XSKSocket(device: "lab1", queue: 0, umem: umem)
+            let second = try XSKSocket(device: "lab1", queue: 1, umem: umem)
+            try program.insert(first)
+            try program.insert(second)
+            let rings = [first.rings, second.rings]
+            #expect([0, 2048].withUnsafeBufferPointer { rings[0].refill($0) } == 2)
+            #expect([4096, 6144].withUnsafeBufferPointer { rings[1].refill($0) } == 2)
+            // What is sent on a veth's queue 1 arrives on queue 1.
+            var sender = try BenchSender(device: "lab0", queue: 1, frame: BenchFrame(length: 77))
+            sender.send(upTo: 1)
+            usleep(20_000)
+            var packets = [xdp_desc](repeating: xdp_desc(), count: 8)
+            let lengths = rings.map { rings in
+                let count = packets.withUnsafeMutableBufferPointer { rings.receive(into: $0) }
+                return packets[..<count].map(\.len)
+            }
+            #expect(!lengths[0].contains(77))
+            #expect(lengths[1].contains(77))
+            program.remove(queue: 1)
+        }
+    }
+
     @Test func `a device goes away and comes back while another goes on`() throws {
         try NetworkNamespace.withNew {
             let stable = try VethPair("lab0", "lab1")

@@ -2,20 +2,21 @@
 import CMartletLinux
 import Glibc
 
-/// The kernel's settings of a device while Martlet drives it; what was there before is restored when the value goes away.
+/// The kernel's settings of a device while Martlet drives it; what was there before is restored when the value goes
+/// away.
 ///
-/// - Promiscuous mode, because the router has addresses of its own (virtual router MACs, bridged stations). It hangs on an
-///   open packet socket, so the kernel takes it back even after a crash.
+/// - Promiscuous mode, because the router has addresses of its own (virtual router MACs, bridged stations). It hangs on
+///   an open packet socket, so the kernel takes it back even after a crash.
 /// - VLAN stripping off, because AF_XDP has no place for a tag that is not in the frame.
 /// - LRO off, and GRO too in generic mode, where the program runs after it: merged packets must not be forwarded.
 ///
 /// The offloads stay as they are set if the process is killed.
 ///
-/// Checksums: what a *peer* leaves to its own device cannot be set here. A veth's other end that has `tx` checksumming on
-/// sends TCP and UDP packets from local sockets without a checksum (only the pseudo header's sum is in the field), in the
-/// belief that no wire follows. AF_XDP forwards them like that and the receiver drops them. `ethtool -K PEER tx off`
-/// mends it; physical devices and forwarded traffic do not have the problem. In the same manner, VLAN tags that the other
-/// end of a veth leaves to its device (`txvlan`) are lost: `ethtool -K PEER txvlan off`.
+/// Checksums: what a *peer* leaves to its own device cannot be set here. A veth's other end that has `tx` checksumming
+/// on sends TCP and UDP packets from local sockets without a checksum (only the pseudo header's sum is in the field),
+/// in the belief that no wire follows. AF_XDP forwards them like that and the receiver drops them. `ethtool -K PEER tx
+/// off` mends it; physical devices and forwarded traffic do not have the problem. In the same manner, VLAN tags that
+/// the other end of a veth leaves to its device (`txvlan`) are lost: `ethtool -K PEER txvlan off`.
 public struct DeviceSettings: ~Copyable {
     public let device: String
     private let ethtool: Ethtool

@@ -4,8 +4,8 @@ import Glibc
 
 /// Follows the devices of a network namespace: that of the thread which makes the monitor.
 ///
-/// The caller waits for `fileDescriptor` to become readable, on a thread of its choice, and calls `read`. One thread at a
-/// time.
+/// The caller waits for `fileDescriptor` to become readable, on a thread of its choice, and calls `read`. One thread at
+/// a time.
 public final class LinkMonitor {
     public enum Change: Sendable, Hashable {
         /// A device appeared, or something about it changed.
@@ -41,8 +41,8 @@ public final class LinkMonitor {
 
     /// Reports what has changed since the last call; returns at once when nothing has.
     ///
-    /// When the kernel had more to tell than its socket buffer holds (ENOBUFS), all devices are listed again and compared
-    /// with what was known, so that nothing is missed.
+    /// When the kernel had more to tell than its socket buffer holds (ENOBUFS), all devices are listed again and
+    /// compared with what was known, so that nothing is missed.
     public func read(_ report: (Change) -> Void) throws(XDPError) {
         while true {
             var changes: [Change] = []
@@ -60,7 +60,8 @@ public final class LinkMonitor {
 
     private func list() throws(XDPError) {
         listing = Listing()
-        let message = NetlinkMessage(type: Int(RTM_GETLINK), flags: NLM_F_ROOT | NLM_F_MATCH, fixed: ifinfomsg(index: 0))
+        let message = NetlinkMessage(
+            type: Int(RTM_GETLINK), flags: NLM_F_ROOT | NLM_F_MATCH, fixed: ifinfomsg(index: 0))
         try socket.send(message, "list the devices", device: "rtnetlink")
     }
 

@@ -4,8 +4,8 @@ import Glibc
 
 /// Network namespaces for a laboratory inside one process: the calling thread moves, the others stay.
 public enum NetworkNamespace {
-    /// Runs `body` in a new, empty network namespace, which vanishes with everything in it when the last socket of it is
-    /// closed. The calling thread is back where it was afterwards. Needs root.
+    /// Runs `body` in a new, empty network namespace, which vanishes with everything in it when the last socket of it
+    /// is closed. The calling thread is back where it was afterwards. Needs root.
     public static func withNew<Result>(_ body: () throws -> Result) throws -> Result {
         try keepingPlace {
             let error = CMartletLinux_newNetwork()

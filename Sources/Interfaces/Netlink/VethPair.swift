@@ -2,8 +2,8 @@
 import CMartletLinux
 import Glibc
 
-/// Two virtual Ethernet devices back to back: what goes into one comes out of the other. For benches and tests; they live
-/// until they are deleted, or until their network namespace vanishes.
+/// Two virtual Ethernet devices back to back: what goes into one comes out of the other. For benches and tests; they
+/// live until they are deleted, or until their network namespace vanishes.
 public struct VethPair: Sendable {
     public let left: String
     public let right: String

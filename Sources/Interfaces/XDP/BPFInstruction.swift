@@ -32,7 +32,8 @@ struct BPFInstruction {
         [BPFInstruction(opcode: 0xb7, destination: destination, immediate: value)]
     }
 
-    /// `destination = map`; BPF_LD | BPF_DW | BPF_IMM with BPF_PSEUDO_MAP_FD, which the verifier turns into the map's address.
+    /// `destination = map`; BPF_LD | BPF_DW | BPF_IMM with BPF_PSEUDO_MAP_FD, which the verifier turns into the map's
+    /// address.
     static func loadMap(_ destination: Register, file: Int32) -> [BPFInstruction] {
         [
             BPFInstruction(opcode: 0x18, destination: destination, source: 1, immediate: file),

@@ -2,18 +2,19 @@
 import CMartletLinux
 import Glibc
 
-/// Packet memory that AF_XDP sockets share: where it is and how it is cut. The caller owns the memory and keeps it for as
-/// long as any socket lives.
+/// Packet memory that AF_XDP sockets share: where it is and how it is cut. The caller owns the memory and keeps it for
+/// as long as any socket lives.
 ///
 /// Every socket registers the memory with the kernel for itself. So sockets of different devices and queues exchange
-/// packets without a copy, a zero-copy NIC and a copying veth can share one memory, and a device may vanish and come back
-/// without the others noticing. (A registration that is shared with `XDP_SHARED_UMEM` can do none of the last two: the
-/// mode is the first device's, and the first device must stay.) The price is 8 bytes per page and socket in the kernel.
+/// packets without a copy, a zero-copy NIC and a copying veth can share one memory, and a device may vanish and come
+/// back without the others noticing. (A registration that is shared with `XDP_SHARED_UMEM` can do none of the last two:
+/// the mode is the first device's, and the first device must stay.) The price is 8 bytes per page and socket in the
+/// kernel.
 ///
-/// A *buffer* is what the caller counts in; a *chunk* is what the kernel knows. Linux takes chunks up to a page (checked
-/// with 6.18: larger ones are EINVAL, on hugepages too). So larger buffers are several chunks, of which only the first is
-/// offered to the kernel for reception; a packet that came in several chunks is gathered in the first one's buffer, and a
-/// long packet is sent as several chunks that lie one behind another.
+/// A *buffer* is what the caller counts in; a *chunk* is what the kernel knows. Linux takes chunks up to a page
+/// (checked with 6.18: larger ones are EINVAL, on hugepages too). So larger buffers are several chunks, of which only
+/// the first is offered to the kernel for reception; a packet that came in several chunks is gathered in the first
+/// one's buffer, and a long packet is sent as several chunks that lie one behind another.
 public struct UMEM: @unchecked Sendable {
     /// What the kernel leaves free in front of a received packet, `XDP_PACKET_HEADROOM`.
     public static let kernelHeadroom = 256
@@ -32,7 +33,8 @@ public struct UMEM: @unchecked Sendable {
     ///   - byteCount: Its length, a multiple of the buffer size.
     public init(base: UnsafeMutableRawPointer, byteCount: Int, bufferSize: Int, headroom: Int = 0) throws(XDPError) {
         guard bufferSize >= 2048, bufferSize & (bufferSize - 1) == 0 else { throw .chunkSize(bufferSize) }
-        precondition(UInt(bitPattern: base) & 4095 == 0 && byteCount % bufferSize == 0, "UMEM is cut on pages and buffers")
+        precondition(
+            UInt(bitPattern: base) & 4095 == 0 && byteCount % bufferSize == 0, "UMEM is cut on pages and buffers")
         self.base = base
         self.byteCount = byteCount
         self.bufferSize = bufferSize

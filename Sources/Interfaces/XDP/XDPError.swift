@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Why a device could not be opened, configured or attached to, in words for the operator: what is wrong and what to do.
+/// Why a device could not be opened, configured or attached to, in words for the operator: what is wrong and what to
+/// do.
 public enum XDPError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The process may not do this.
     case noPrivilege(to: String)

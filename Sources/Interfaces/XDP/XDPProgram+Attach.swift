@@ -13,7 +13,7 @@ extension XDPProgram {
         var raw = bpf_prog_info()
         var size = UInt32(MemoryLayout<bpf_prog_info>.size)
         guard bpf_obj_get_info_by_fd(program, &raw, &size) == 0 else { return nil }
-        let name = withUnsafeBytes(of: raw.name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let name = withUnsafeBytes(of: raw.name) { $0.text }
         return Information(id: raw.id, name: name)
     }
 
@@ -64,7 +64,8 @@ extension XDPProgram {
             let name = information(program: program)?.name ?? "unknown"
             let holder = BPFLinkHolder.find(device: index)
             guard name == XDPProgram.name else {
-                let removal = holder.map { "bpftool link detach id \($0.link)" } ?? "ip link set dev \(device) \(word) off"
+                let removal =
+                    holder.map { "bpftool link detach id \($0.link)" } ?? "ip link set dev \(device) \(word) off"
                 throw .foreignProgram(device: device, id: id, name: name, removal: removal)
             }
             if let holder { throw .heldByMartlet(device: device, programID: id, process: holder.process) }
@@ -106,7 +107,8 @@ struct BPFLinkHolder {
             for file in entries(of: "/proc/\(process)/fd") {
                 var target = [CChar](repeating: 0, count: 64)
                 guard readlink("/proc/\(process)/fd/\(file)", &target, 63) > 0,
-                    strcmp(target, "anon_inode:bpf_link") == 0, let stream = fopen("/proc/\(process)/fdinfo/\(file)", "r")
+                    strcmp(target, "anon_inode:bpf_link") == 0,
+                    let stream = fopen("/proc/\(process)/fdinfo/\(file)", "r")
                 else { continue }
                 defer { fclose(stream) }
                 var line = [CChar](repeating: 0, count: 256)
@@ -125,7 +127,7 @@ struct BPFLinkHolder {
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
-            names.append(withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+            names.append(withUnsafeBytes(of: entry.pointee.d_name) { $0.text })
         }
         return names
     }

@@ -17,7 +17,8 @@ public struct XDPProgram: ~Copyable {
         /// After the kernel made a socket buffer of the frame: works with any driver, costs most of the speed.
         case generic
 
-        var flag: UInt32 { self == .driver ? 1 << 2 /* XDP_FLAGS_DRV_MODE */ : 1 << 1 /* XDP_FLAGS_SKB_MODE */ }
+        /// XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE.
+        var flag: UInt32 { self == .driver ? 1 << 2 : 1 << 1 }
     }
 
     /// The name by which the kernel lists the program, and by which one that was left over is known as ours.
@@ -72,8 +73,8 @@ public struct XDPProgram: ~Copyable {
         bpf_map_delete_elem(sockets.number, &queue)
     }
 
-    /// `return bpf_redirect_map(&sockets, context->rx_queue_index, XDP_PASS)`: the low bits of the flags are the verdict
-    /// when the map has nothing at that key (Linux 5.3).
+    /// `return bpf_redirect_map(&sockets, context->rx_queue_index, XDP_PASS)`: the low bits of the flags are the
+    /// verdict when the map has nothing at that key (Linux 5.3).
     static func redirectToSocket(map: Int32) -> [BPFInstruction] {
         let rxQueueIndex = Int16(MemoryLayout<xdp_md>.offset(of: \.rx_queue_index)!)
         return [

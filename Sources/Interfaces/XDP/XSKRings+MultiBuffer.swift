@@ -72,8 +72,8 @@ extension XSKRings {
         result.packets &+= 1
     }
 
-    /// Puts packets on the transmit ring, each cut at the borders of chunks; returns how many it took, from the first on.
-    /// A packet starts in the first chunk of its buffer.
+    /// Puts packets on the transmit ring, each cut at the borders of chunks; returns how many it took, from the first
+    /// on. A packet starts in the first chunk of its buffer.
     public func transmitWhole(_ packets: UnsafeBufferPointer<xdp_desc>) -> Int {
         let chunk = UInt64(umem.chunkSize)
         for (taken, packet) in packets.enumerated() {
@@ -96,8 +96,8 @@ extension XSKRings {
         return packets.count
     }
 
-    /// Takes back the addresses of packets that `transmitWhole` sent, one per packet; the kernel returns a packet's chunks
-    /// together, and this skips all but the first.
+    /// Takes back the addresses of packets that `transmitWhole` sent, one per packet; the kernel returns a packet's
+    /// chunks together, and this skips all but the first.
     public func reclaimWhole(into addresses: UnsafeMutableBufferPointer<UInt64>) -> Int {
         let count = reclaim(into: addresses)
         let chunk = UInt64(umem.chunkSize)

@@ -4,9 +4,9 @@ import Glibc
 
 /// The rings of an `XSKSocket`, for the one thread that drives its queue. Valid as long as the socket.
 ///
-/// Buffers go round: `refill` gives empty ones to the kernel, `receive` takes them back full; `transmit` gives full ones,
-/// `reclaim` takes them back sent. Addresses are offsets from the UMEM's base. Nothing here allocates, and only `wake...`
-/// and `flush` enter the kernel.
+/// Buffers go round: `refill` gives empty ones to the kernel, `receive` takes them back full; `transmit` gives full
+/// ones, `reclaim` takes them back sent. Addresses are offsets from the UMEM's base. Nothing here allocates, and only
+/// `wake...` and `flush` enter the kernel.
 ///
 /// In copy mode a received packet starts at the address that was given to `refill`, rounded down to its chunk, plus 256
 /// (`UMEM.kernelHeadroom`) plus the UMEM's headroom; what was given to `transmit` comes back from `reclaim` unchanged.
@@ -120,8 +120,8 @@ public struct XSKRings: @unchecked Sendable {
     @inlinable
     public var transmitNeedsWakeup: Bool { xsk_ring_prod__needs_wakeup(outgoing) != 0 }
 
-    /// Tells the kernel to send, once. Returns 0, or the error number: EAGAIN when packets remain, EBUSY when the device
-    /// dropped one, ENOBUFS when the kernel had no memory, ENETDOWN or ENXIO when the device is down or gone.
+    /// Tells the kernel to send, once. Returns 0, or the error number: EAGAIN when packets remain, EBUSY when the
+    /// device dropped one, ENOBUFS when the kernel had no memory, ENETDOWN or ENXIO when the device is down or gone.
     @inlinable @discardableResult
     public func wakeTransmit() -> Int32 { CMartletLinux_kick(file) }
 

@@ -60,8 +60,8 @@ public struct XSKSocket: ~Copyable {
         xsk_socket__delete(socket)
     }
 
-    /// Binds, and tries again for half a second while the queue is in use: the kernel lets go of a queue some time after
-    /// its socket was closed.
+    /// Binds, and tries again for half a second while the queue is in use: the kernel lets go of a queue some time
+    /// after its socket was closed.
     private static func bindPatiently(
         device: String, queue: Int, _ memory: UMEM, options: Options
     ) throws(XDPError) -> Bound {
@@ -101,7 +101,8 @@ public struct XSKSocket: ~Copyable {
         let storage = registration.storage
         var socket: OpaquePointer?
         let result = xsk_socket__create_shared(
-            &socket, device, UInt32(queue), registration.umem, storage.pointer(to: \.receive)!, storage.pointer(to: \.transmit)!,
+            &socket, device, UInt32(queue), registration.umem, storage.pointer(to: \.receive)!,
+            storage.pointer(to: \.transmit)!,
             storage.pointer(to: \.fill)!, storage.pointer(to: \.completion)!, &config)
         switch -result {
         case 0: return Bound(registration: registration, socket: socket!)

@@ -2,8 +2,8 @@
 import CMartletLinux
 import Glibc
 
-/// The emptiest router: what comes in on one device goes out on the other, unchanged, in both directions, from one memory.
-/// Its rate is the floor under which no graph can be. One thread.
+/// The emptiest router: what comes in on one device goes out on the other, unchanged, in both directions, from one
+/// memory. Its rate is the floor under which no graph can be. One thread.
 public struct BenchForwarder: ~Copyable {
     /// Packets that went onto a transmit ring.
     public private(set) var forwarded: UInt64 = 0

@@ -49,7 +49,9 @@ public struct BenchFrame: Sendable {
         memset(frame, 0, length)
         destination.withUnsafeBytes { frame.copyMemory(from: $0.baseAddress!, byteCount: 6) }
         source.withUnsafeBytes { (frame + 6).copyMemory(from: $0.baseAddress!, byteCount: 6) }
-        func store(_ value: UInt16, at offset: Int) { frame.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt16.self) }
+        func store(_ value: UInt16, at offset: Int) {
+            frame.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt16.self)
+        }
         store(0x0800, at: 12)
         store(0x4500, at: 14)
         store(UInt16(length - 14), at: 16)

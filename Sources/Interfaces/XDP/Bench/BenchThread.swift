@@ -31,10 +31,12 @@ public final class BenchThread: Sendable {
             isReady = true
         }
         var thread = pthread_t()
-        let result = pthread_create(&thread, nil, { context in
-            Unmanaged<Start>.fromOpaque(context!).takeRetainedValue().run()
-            return nil
-        }, Unmanaged.passRetained(start).toOpaque())
+        let result = pthread_create(
+            &thread, nil,
+            { context in
+                Unmanaged<Start>.fromOpaque(context!).takeRetainedValue().run()
+                return nil
+            }, Unmanaged.passRetained(start).toOpaque())
         precondition(result == 0, "no thread: \(text(of: result))")
         let made = thread
         handle.withLock { $0 = made }
