@@ -35,23 +35,33 @@ struct Monitor: ParsableCommand {
     }
 
     private func watch(_ client: ControlClient, _ screen: Screen?) throws {
+        // A command with `--over` measures for that long and shows what happened meanwhile, which is what one wants to
+        // watch; another one shows its state, and the waiting is done here.
+        let measured = ["show"] + words + ["--over", Quantity.text(interval)]
+        let title = "show \(words.joined(separator: " ")), every \(Quantity.text(interval)); q leaves"
+        screen?.draw(title)
+        var isMeasured = true
         var looks = 0
         while true {
-            let answer = try client.command(["show"] + words)
+            var answer = try client.command(isMeasured ? measured : ["show"] + words)
+            if isMeasured, answer.exitCode == 1 {
+                isMeasured = false
+                answer = try client.command(["show"] + words)
+            }
             if answer.exitCode != 0 {
                 screen?.leave()
                 Console.write(answer.text, toError: true)
                 throw ExitCode(answer.exitCode)
             }
             looks += 1
-            let title = "show \(words.joined(separator: " ")), every \(Quantity.text(interval)), look \(looks)"
-            if let screen { screen.draw("\(title); q leaves\n\n\(answer.text)") } else { Console.write(answer.text) }
+            if let screen { screen.draw("\(title)\n\n\(answer.text)") } else { Console.write(answer.text) }
             if let count, looks >= count { return }
+            let pause = isMeasured ? .zero : interval
             if let screen {
-                if screen.waitForQuit(interval) { return }
+                if screen.waitForQuit(pause) { return }
             } else {
                 Console.write("\n")
-                usleep(UInt32(clamping: Monitor.milliseconds(interval) * 1000))
+                usleep(UInt32(clamping: Monitor.milliseconds(pause) * 1000))
             }
         }
     }
@@ -98,18 +108,18 @@ final class Screen {
         Console.write("\u{1B}[H\(drawn)\u{1B}[J")
     }
 
-    /// true when q or ^C was pressed within `time`.
+    /// true when q or ^C was pressed, now or within `time`.
     func waitForQuit(_ time: Duration) -> Bool {
         let clock = ContinuousClock()
         let end = clock.now + time
-        while clock.now < end {
+        repeat {
             var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-            let left = Monitor.milliseconds(end - clock.now) + 1
+            let left = max(0, Monitor.milliseconds(end - clock.now))
             guard poll(&input, 1, Int32(clamping: left)) > 0 else { continue }
             var key: UInt8 = 0
             guard read(STDIN_FILENO, &key, 1) == 1 else { return true }
             if key == UInt8(ascii: "q") || key == 3 || key == 4 { return true }
-        }
+        } while clock.now < end
         return false
     }
 }

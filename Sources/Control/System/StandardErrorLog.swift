@@ -32,7 +32,9 @@ public struct StandardErrorLog: LogHandler {
     }
 
     public func log(event: LogEvent) {
-        let metadata = self.metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
+        let metadata = self.metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) {
+            $1
+        }
         var pairs = metadata.mapValues { "\($0)" }
         if let error = event.error { pairs["error"] = "\(error)" }
         let line = LogLine(
