@@ -28,11 +28,18 @@ struct Run: AsyncParsableCommand {
     @Option(help: "The group whose members may use the socket.")
     var socketGroup: String?
 
-    @Option(help: "The least level of log lines: trace, debug, info, notice, warning, error or critical.")
+    @Option(
+        help: "The least level of log lines: trace, debug, info, notice, warning, error or critical.",
+        transform: Run.level)
     var logLevel: Logger.Level = .notice
 
     @Option(help: "The number of worker threads, instead of the file's.")
     var workers: Int?
+
+    private static func level(_ word: String) throws -> Logger.Level {
+        if let level = Logger.Level(rawValue: word) { return level }
+        throw ValidationError(Spelling.hint(for: word, among: Logger.Level.allCases.map(\.rawValue)))
+    }
 
     func validate() throws {
         if let workers, !(1...64).contains(workers) { throw ValidationError("--workers takes 1 to 64") }
@@ -73,5 +80,3 @@ struct Run: AsyncParsableCommand {
         try await router.run()
     }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -36,11 +36,6 @@ public struct YAMLReader {
         return try reader.setting(root, at: start, path: "", depth: 0)
     }
 
-    private init(file: String, allowance: Int) {
-        self.file = file
-        self.allowance = allowance
-    }
-
     private mutating func setting(
         _ node: Node, at outer: Graph.Mark, path: String, depth: Int
     ) throws(ConfigurationError) -> Setting {

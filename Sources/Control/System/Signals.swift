@@ -18,7 +18,9 @@ struct Signals {
                 source.resume()
                 return source
             }
-            continuation.onTermination = { _ in sources.forEach { $0.cancel() } }
+            continuation.onTermination = { _ in
+                for source in sources { source.cancel() }
+            }
         }
     }
 }
