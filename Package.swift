@@ -24,6 +24,12 @@ let package = Package(
     targets: [
         .executableTarget(name: "martlet", dependencies: [library], path: "Tools/martlet", swiftSettings: settings),
         .target(name: "ExamplePlugin", dependencies: [library], path: "Plugins/Example", swiftSettings: settings),
+        .testTarget(name: "WireTests", dependencies: [library], path: "Tests/WireTests", swiftSettings: settings),
+        .testTarget(name: "GraphTests", dependencies: [library], path: "Tests/GraphTests", swiftSettings: settings),
+        .testTarget(
+            name: "InterfacesTests", dependencies: [library], path: "Tests/InterfacesTests", swiftSettings: settings),
+        .testTarget(name: "FIBTests", dependencies: [library], path: "Tests/FIBTests", swiftSettings: settings),
+        .testTarget(name: "ControlTests", dependencies: [library], path: "Tests/ControlTests", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -22,7 +22,7 @@ public struct YAMLReader {
 
     /// Reads `text`; `name` stands for the file in errors.
     public static func read(text: String, name: String) throws(ConfigurationError) -> Setting {
-        let root: Node?
+        let root: Yams.Node?
         do {
             root = try Yams.compose(yaml: text)
         } catch let error as YamlError {
@@ -37,7 +37,7 @@ public struct YAMLReader {
     }
 
     private mutating func setting(
-        _ node: Node, at outer: Graph.Mark, path: String, depth: Int
+        _ node: Yams.Node, at outer: Graph.Mark, path: String, depth: Int
     ) throws(ConfigurationError) -> Setting {
         let mark = self.mark(node) ?? outer
         allowance -= 1
@@ -67,7 +67,7 @@ public struct YAMLReader {
     }
 
     private mutating func entries(
-        _ mapping: Node.Mapping, at outer: Graph.Mark, path: String, depth: Int
+        _ mapping: Yams.Node.Mapping, at outer: Graph.Mark, path: String, depth: Int
     ) throws(ConfigurationError) -> [Setting.Entry] {
         var entries: [Setting.Entry] = []
         var merged: [Setting.Entry] = []
@@ -92,7 +92,7 @@ public struct YAMLReader {
 
     /// The members that `<<: *base` or `<<: [*a, *b]` brings in, the first of equal names first.
     private mutating func merge(
-        _ node: Node, at mark: Graph.Mark, path: String, depth: Int
+        _ node: Yams.Node, at mark: Graph.Mark, path: String, depth: Int
     ) throws(ConfigurationError) -> [Setting.Entry] {
         let bases = node.sequence.map { Array($0) } ?? [node]
         var merged: [Setting.Entry] = []
@@ -106,12 +106,12 @@ public struct YAMLReader {
         return merged
     }
 
-    private func mark(_ node: Node) -> Graph.Mark? {
+    private func mark(_ node: Yams.Node) -> Graph.Mark? {
         node.mark.map { Graph.Mark(file: file, line: $0.line, column: $0.column) }
     }
 }
 
-extension Node.Scalar {
+extension Yams.Node.Scalar {
     /// YAML's core schema: nothing, `~` and `null` are null unless quoted.
     fileprivate var isNull: Bool {
         guard style == .plain || style == .any else { return false }

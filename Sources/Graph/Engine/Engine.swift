@@ -69,6 +69,8 @@ public final class Engine {
         }
         connectHandoffs()
         add(NodeDescriptor(DropNode.self) { _ in DropNode() })
+        add(NodeDescriptor(PassNode.self) { _ in PassNode() })
+        add(NodeDescriptor(DealNode.self) { _ in DealNode() })
         add(NodeDescriptor(InterfaceOutput.self) { InterfaceOutput(interfaces: $0.interfaces) }, arcCapacity: 1024)
     }
 
@@ -144,6 +146,8 @@ public final class Engine {
         public var arcs: [(node: String, arc: String, target: String)] = []
         /// Per feature arc: features in the order wanted.
         public var featureOrder: [String: [String]] = [:]
+        /// Whether arcs that are not named lead where their nodes declare; otherwise to the drop node.
+        public var includesStandardArcs = true
         public init() {}
     }
 
@@ -156,7 +160,8 @@ public final class Engine {
         for (index, node) in topology.nodes.enumerated() {
             for (arc, name) in node.arcNames.enumerated() {
                 let override = overrides.arcs.last { $0.node == node.descriptor.name && $0.arc == name }
-                let target = override?.target ?? node.arcTargets[arc]
+                let standard = overrides.includesStandardArcs || arc >= node.descriptor.arcs.count
+                let target = override?.target ?? (standard ? node.arcTargets[arc] : DropNode.name)
                 guard let targetIndex = topology.index(of: target) else {
                     throw GraphError(
                         "node \(node.descriptor.name): its arc \(name) leads to \(target), which does not exist"

@@ -53,6 +53,18 @@ public struct NodeDescriptor: Sendable {
         self.init(type, name: name, kind: .internal) { .node(make($0)) }
     }
 
+    /// The same kind of node under another name.
+    func renamed(_ name: String) -> NodeDescriptor { NodeDescriptor(self, name: name) }
+
+    private init(_ other: NodeDescriptor, name: String) {
+        self.name = name
+        kind = other.kind
+        arcs = other.arcs
+        reasons = other.reasons
+        describeTrace = other.describeTrace
+        make = other.make
+    }
+
     public init<N: InputNode>(input type: N.Type, name: String = N.name, make: @escaping @Sendable (Seat) -> N) {
         self.init(type, name: name, kind: .input) { .input(make($0)) }
     }
