@@ -9,11 +9,13 @@
 #define _GNU_SOURCE
 #endif
 
+#include "perf.h"
 #include "processor.h"
 #include "system.h"
 #include "link.h"
 #include "capture.h"
 #include "editor.h"
 #include "xdp.h"
+#include "plugin.h"
 
 #endif

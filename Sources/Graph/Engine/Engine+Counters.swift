@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Synchronization
 
 /// What `clear` commands subtract: counters themselves only ever grow, so clearing disturbs no worker.
@@ -23,6 +24,8 @@ public struct WorkerSample: Sendable {
     public let worker: Int
     public let core: Int?
     public let isAsleep: Bool
+    /// Why there are no instruction and cache-miss counts, if they were asked for and are not there.
+    public let hardwareProblem: String?
     public let counters: WorkerCounters
     /// Clocks since the worker started, or since the last clear.
     public let clocks: UInt64
@@ -77,9 +80,11 @@ extension Engine {
                 counters.handoffsIn &-= base.handoffsIn
                 counters.handoffsOut &-= base.handoffsOut
             }
+            let problem = worker.hardwareProblem.load(ordering: .relaxed)
             return WorkerSample(
                 worker: worker.number, core: cores[worker.number],
-                isAsleep: worker.isAsleep.load(ordering: .relaxed), counters: counters,
+                isAsleep: worker.isAsleep.load(ordering: .relaxed),
+                hardwareProblem: problem == 0 ? nil : String(cString: strerror(problem)), counters: counters,
                 clocks: started == 0 ? 0 : Clock.now &- started)
         }
     }

@@ -15,7 +15,11 @@ extension Engine {
         let idle = Worker.IdlePolicy(spinClocks: Clock.ticks(milliseconds: Double(options.spinMicroseconds) / 1000))
         for worker in workers {
             let core = cores[worker.number]
-            threads.append(Thread(name: "martlet-wk-\(worker.number)") { worker.run(core: core, idle: idle) }.start())
+            let countHardware = options.hardwareCounters
+            threads.append(
+                Thread(name: "martlet-wk-\(worker.number)") {
+                    worker.run(core: core, idle: idle, countHardware: countHardware)
+                }.start())
         }
     }
 

@@ -207,7 +207,16 @@ public final class Engine {
                     FeatureStart(slot: slot, arc: index, byTransmitInterface: state.arc.key == .transmit))
             }
         }
+        for (node, entry) in topology.nodes.enumerated() where entry.descriptor.kind == .input {
+            starts[node] = inputFeatureStarts()
+        }
         for (node, list) in starts { topology.setFeatureStarts(node, list) }
+    }
+
+    private func inputFeatureStarts() -> [FeatureStart] {
+        featureRegister.arcs.enumerated().filter { $0.element.arc.startsAtInputs }.map {
+            FeatureStart(slot: FeatureStart.everySlot, arc: $0.offset, byTransmitInterface: false)
+        }
     }
 
     /// Switches a feature on or off for one interface; packets on their way are not disturbed.
@@ -240,6 +249,9 @@ public final class Engine {
     }
 
     private func installLate(_ index: Int) {
+        if topology.nodes[index].descriptor.kind == .input {
+            topology.setFeatureStarts(index, inputFeatureStarts())
+        }
         for (arc, target) in topology.nodes[index].arcTargets.enumerated() {
             if let target = topology.index(of: target) { topology.connect(index, arc: arc, to: target) }
         }

@@ -11,6 +11,8 @@ public struct FeatureArc: Sendable {
     public let key: Key
     /// The node arcs that it replaces for interfaces with features.
     let starts: [(node: String, arc: String?)]
+    /// Whether it starts at every input node as well.
+    let startsAtInputs: Bool
     /// Where packets go after the last feature; nil for the interface's transmit node.
     let end: String?
 
@@ -22,6 +24,18 @@ public struct FeatureArc: Sendable {
         self.key = key
         self.starts = starts
         self.end = end
+        startsAtInputs = false
+    }
+
+    /// The arc of packets just received, before any node has looked at them.
+    public static let deviceInput = FeatureArc(deviceInputEndingAt: "ethernet-input")
+
+    private init(deviceInputEndingAt end: String) {
+        name = "device-input"
+        key = .receive
+        starts = []
+        self.end = end
+        startsAtInputs = true
     }
 }
 

@@ -40,6 +40,22 @@ extension Context {
         worker._withUnsafeGuaranteedRef { $0.punt(packet, process: process.rawValue, note: note, now: now) }
     }
 
+    /// Hands a packet to another worker, which goes on with it at the next feature of its arc. On true the packet is gone: the
+    /// verdict is `.kept`, and `wake(workers:)` follows once per frame. False when that worker's queue is full.
+    public func handOff(_ packet: Packet, to target: Int) -> Bool {
+        worker._withUnsafeGuaranteedRef { worker in
+            worker.handOff(packet, to: target, node: worker.nextFeature(packet.pointer))
+        }
+    }
+
+    /// Wakes those of the workers in the bit mask that sleep.
+    public func wake(workers mask: UInt64) {
+        guard mask != 0 else { return }
+        worker._withUnsafeGuaranteedRef { worker in
+            for ring in worker.handoffsOut where mask >> UInt64(ring.receiver.number) & 1 == 1 { ring.receiver.wake() }
+        }
+    }
+
     /// Counts frames that the device could not deliver, or did not take.
     public func countErrors(rx: Int = 0, tx: Int = 0, interface: InterfaceIndex) {
         worker._withUnsafeGuaranteedRef { worker in

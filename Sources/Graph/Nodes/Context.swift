@@ -33,6 +33,11 @@ public struct Context {
         withUnsafeBytes(of: trace) { recordBytes($0, verdict, packet) }
     }
 
+    @inlinable
+    public func record<Trace: TraceRecord, Next, Reason>(_ trace: Trace, _ verdict: Verdict<Next, Reason>, for packet: Packet) {
+        record(trace, verdict.code, for: packet)
+    }
+
     @usableFromInline
     func recordBytes(_ bytes: UnsafeRawBufferPointer, _ verdict: VerdictCode, _ packet: Packet) {
         worker._withUnsafeGuaranteedRef { $0.record(bytes, verdict, packet, node: nodeIndex, now: now) }

@@ -28,11 +28,13 @@ extension Worker {
         for position in 0..<count { verdicts[position] = 0 }
         route(frame, runtime)
         account(runtime, packets: count, clocks: Clock.now &- began)
+        hardware?.account(to: runtime.pointee.counters)
         return count
     }
 
     func runPending() {
         var began = Clock.now
+        hardware?.account(to: nil)
         while let frame = pending.pop() {
             let node = frame.node
             let runtime = runtimes + node
@@ -50,6 +52,7 @@ extension Worker {
             let ended = Clock.now
             account(runtime, packets: count, clocks: ended &- began)
             began = ended
+            hardware?.account(to: runtime.pointee.counters)
         }
     }
 
@@ -172,7 +175,7 @@ extension Worker {
     }
 
     @inline(__always)
-    private func nextFeature(_ header: UnsafeMutablePointer<BufferHeader>) -> Int {
+    func nextFeature(_ header: UnsafeMutablePointer<BufferHeader>) -> Int {
         let cursor = header.pointee.featureCursor &+ 1
         header.pointee.featureCursor = cursor
         return Int(features.chains[Int(cursor) & (FeatureArcs.chainCapacity &- 1)])

@@ -12,8 +12,12 @@ extension Worker {
     }
 
     /// Runs until stopped. The calling thread becomes the worker's.
-    func run(core: Int?, idle: IdlePolicy) {
+    func run(core: Int?, idle: IdlePolicy, countHardware: Bool) {
         if let core { _ = CMartletLinux_pinThisThread(Int32(core)) }
+        if countHardware {
+            hardware = HardwareCounters()
+            if hardware == nil { hardwareProblem.store(errno, ordering: .relaxed) }
+        }
         counters.pointee.startClock = Clock.now
         var lastWork = Clock.now
         while !stopRequested.load(ordering: .relaxed) {

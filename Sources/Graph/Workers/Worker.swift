@@ -36,7 +36,12 @@ public final class Worker: @unchecked Sendable {
     var handoffsOut: [HandoffRing] = []
     public let timers: TimerWheel
 
+    /// Only when asked for, and where the machine has them.
+    var hardware: HardwareCounters?
+
     // Shared with other threads.
+    /// Why there are no hardware counters although they were asked for: an errno, 0 for no problem.
+    let hardwareProblem = Atomic<Int32>(0)
     let mailbox = Mutex<[@Sendable (Worker) -> Void]>([])
     let hasMail = Atomic(false)
     let isAsleep = Atomic(false)
