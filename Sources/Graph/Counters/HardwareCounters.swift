@@ -11,14 +11,22 @@ struct HardwareCounters: ~Copyable {
     private var last: (instructions: UInt64, cacheMisses: UInt64) = (0, 0)
 
     /// Nil, with `errno`, where the machine has no such counters (many virtual machines) or policy forbids them.
-    init?() {
-        leader = CMartletLinux_openHardwareCounter(CMartletLinux_instructions, -1)
+    static func open() -> HardwareCounters? {
+        let leader = CMartletLinux_openHardwareCounter(CMartletLinux_instructions, -1)
         guard leader >= 0 else { return nil }
-        second = CMartletLinux_openHardwareCounter(CMartletLinux_cacheMisses, leader)
+        let second = CMartletLinux_openHardwareCounter(CMartletLinux_cacheMisses, leader)
         guard second >= 0 else {
+            let problem = errno
             close(leader)
+            errno = problem
             return nil
         }
+        return HardwareCounters(leader: leader, second: second)
+    }
+
+    private init(leader: Int32, second: Int32) {
+        self.leader = leader
+        self.second = second
     }
 
     deinit {

@@ -52,7 +52,10 @@ extension Worker {
             let ended = Clock.now
             account(runtime, packets: count, clocks: ended &- began)
             began = ended
-            hardware?.account(to: runtime.pointee.counters)
+            if hardware != nil {
+                hardware!.account(to: runtime.pointee.counters)
+                began = Clock.now
+            }
         }
     }
 

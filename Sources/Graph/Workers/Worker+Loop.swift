@@ -15,7 +15,7 @@ extension Worker {
     func run(core: Int?, idle: IdlePolicy, countHardware: Bool) {
         if let core { _ = CMartletLinux_pinThisThread(Int32(core)) }
         if countHardware {
-            hardware = HardwareCounters()
+            hardware = HardwareCounters.open()
             if hardware == nil { hardwareProblem.store(errno, ordering: .relaxed) }
         }
         counters.pointee.startClock = Clock.now

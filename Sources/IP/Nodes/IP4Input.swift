@@ -55,78 +55,53 @@ public struct IP4Input: Node {
         }
     }
 
-    static let headerLength = 20
-
     public init() {}
 
     @inline(__always)
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
         let bytes = packet.bytes
-        guard bytes.count >= IP4Input.headerLength else { return .drop(.truncated) }
-        // Twenty bytes in three loads; fields are taken from the registers.
-        let first = bytes.load(at: 0, as: UInt64.self)
-        let second = bytes.load(at: 8, as: UInt64.self)
-        let third = bytes.load(at: 16, as: UInt32.self)
-        let totalLength = UInt16(truncatingIfNeeded: first >> 16).byteSwapped
-        let source = UInt32(truncatingIfNeeded: second >> 32).byteSwapped
-        let destination = third.byteSwapped
+        guard let header = IPv4View(bytes) else { return .drop(.truncated) }
+        let source = header.source.value
+        let destination = header.destination.value
         trace.source = source
         trace.destination = destination
-        trace.totalLength = totalLength
-        trace.timeToLive = UInt8(truncatingIfNeeded: second)
-        trace.protocol = UInt8(truncatingIfNeeded: second >> 8)
-        let versionAndLength = UInt8(truncatingIfNeeded: first)
-        guard versionAndLength == 0x45 else { return decideUnusual(packet, versionAndLength) }
-        guard IP4Input.checksumIsRight(first, second, third) else { return .drop(.badChecksum) }
-        guard totalLength >= 20, Int(totalLength) <= bytes.count else { return .drop(.badLength) }
-        packet.truncate(to: Int(totalLength))
+        trace.totalLength = UInt16(truncatingIfNeeded: header.totalLength)
+        trace.timeToLive = header.timeToLive
+        trace.protocol = header.protocol.rawValue
+        guard header.versionAndHeaderLength == 0x45 else { return decideUnusual(packet, header) }
+        guard header.isChecksumWithoutOptionsRight else { return .drop(.badChecksum) }
+        let totalLength = header.totalLength
+        guard totalLength >= IPv4View.minimumLength, totalLength <= bytes.count else { return .drop(.badLength) }
+        packet.truncate(to: totalLength)
         guard IP4Input.isUsual(source), IP4Input.isUsual(destination) else {
             return decideAddresses(source, destination, otherwise: .lookup)
         }
         return .to(.lookup)
     }
 
-    /// Whether the one's complement sum over the header's ten words is all ones (RFC 1071).
-    @inline(__always)
-    static func checksumIsRight(_ first: UInt64, _ second: UInt64, _ third: UInt32) -> Bool {
-        // End-around carry at 64 bits, then folded down; the byte order does not matter to the sum.
-        var (sum, carry) = first.addingReportingOverflow(second)
-        sum &+= carry ? 1 : 0
-        (sum, carry) = sum.addingReportingOverflow(UInt64(third))
-        sum &+= carry ? 1 : 0
-        sum = (sum & 0xffff_ffff) &+ (sum >> 32)
-        sum = (sum & 0xffff) &+ (sum >> 16)
-        sum = (sum & 0xffff) &+ (sum >> 16)
-        sum = (sum & 0xffff) &+ (sum >> 16)
-        return sum == 0xffff
-    }
-
     /// Neither in 0/8 nor in 127/8, and below 224.0.0.0.
     @inline(__always)
-    static func isUsual(_ address: UInt32) -> Bool {
+    private static func isUsual(_ address: UInt32) -> Bool {
         let network = address >> 24
         return network &- 1 < 223 && network != 127
     }
 
     /// A header with options, or no IPv4 header at all.
     @inline(never)
-    func decideUnusual(_ packet: Packet, _ versionAndLength: UInt8) -> Verdict<Next, Reason> {
-        let bytes = packet.bytes
-        guard versionAndLength >> 4 == 4 else { return .drop(.badVersion) }
-        let headerLength = Int(versionAndLength & 0xf) * 4
-        guard headerLength >= IP4Input.headerLength, headerLength <= bytes.count else { return .drop(.badHeaderLength) }
-        var checksum = InternetChecksum()
-        checksum.add(bytes.prefix(headerLength))
-        guard checksum.isRight else { return .drop(.badChecksum) }
-        let totalLength = Int(bytes.network(at: 2, as: UInt16.self))
-        guard totalLength >= headerLength, totalLength <= bytes.count else { return .drop(.badLength) }
-        packet.truncate(to: totalLength)
-        return decideAddresses(bytes.network(at: 12), bytes.network(at: 16), otherwise: .options)
+    private func decideUnusual(_ packet: Packet, _ header: IPv4View) -> Verdict<Next, Reason> {
+        guard header.version == 4 else { return .drop(.badVersion) }
+        guard header.headerLength >= IPv4View.minimumLength, header.headerLength <= packet.length else {
+            return .drop(.badHeaderLength)
+        }
+        guard header.isChecksumRight else { return .drop(.badChecksum) }
+        guard header.totalLength >= header.headerLength, header.totalLength <= packet.length else { return .drop(.badLength) }
+        packet.truncate(to: header.totalLength)
+        return decideAddresses(header.source.value, header.destination.value, otherwise: .options)
     }
 
     /// RFC 1812 section 5.3.7: addresses that must not be forwarded.
     @inline(never)
-    func decideAddresses(_ source: UInt32, _ destination: UInt32, otherwise next: Next) -> Verdict<Next, Reason> {
+    private func decideAddresses(_ source: UInt32, _ destination: UInt32, otherwise next: Next) -> Verdict<Next, Reason> {
         // 0.0.0.0 asks for an address (DHCP): it may speak to the router, by broadcast.
         let asksForAddress = source == 0 && destination == .max
         guard asksForAddress || source >> 24 != 0, source >> 24 != 127, source >> 28 != 0xe, source != .max else {

@@ -7,7 +7,7 @@ import Wire
 /// Summary: the last step of forwarding; from here the frame is complete.
 /// Expects: an IPv4 header at the current position and the adjacency set by lookup.
 /// Emits: the complete frame, with its transmit interface set.
-/// Drops: `linkBroadcast`. Packets that expire or don't fit go to `ip4-icmp-error`, those without a neighbour to `ip4-arp`.
+/// Drops: `truncated`, `linkBroadcast`. Packets that expire or don't fit go to `ip4-icmp-error`, those without a neighbour to `ip4-arp`.
 /// Spec: RFC 1812 sections 5.3.1, 5.3.4, 4.2.2.6; RFC 1624 for the checksum.
 public struct IP4Rewrite: Node {
     public static let name = "ip4-rewrite"
@@ -25,10 +25,11 @@ public struct IP4Rewrite: Node {
     }
 
     public enum Reason: UInt16, DropReason {
-        case linkBroadcast
+        case truncated, linkBroadcast
 
         public var text: String {
             switch self {
+            case .truncated: "the packet is shorter than an IPv4 header"
             case .linkBroadcast: "came in a link-layer broadcast, multicast or another station's frame: not forwarded"
             }
         }
@@ -47,7 +48,6 @@ public struct IP4Rewrite: Node {
         }
     }
 
-    static let ethernetLength = 14
     let adjacencies: AdjacencyTable
 
     public init(adjacencies: AdjacencyTable) { self.adjacencies = adjacencies }
@@ -58,8 +58,8 @@ public struct IP4Rewrite: Node {
     @inline(__always)
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
         let adjacency = adjacencies[packet.header.adjacency]
-        let bytes = packet.bytes
-        let timeToLive = bytes.load(at: 8, as: UInt8.self)
+        guard let header = IPv4View(packet.bytes) else { return .drop(.truncated) }
+        let timeToLive = header.timeToLive
         trace.adjacency = packet.header.adjacency
         trace.interface = adjacency.txInterface
         trace.nextHop = adjacency.nextHop
@@ -72,18 +72,13 @@ public struct IP4Rewrite: Node {
                 return .to(.icmpError)
             }
         }
-        guard bytes.count <= Int(adjacency.mtu) else {
+        guard packet.length <= Int(adjacency.mtu) else {
             packet.requestICMPError(.fragmentationNeeded, parameter: UInt16(truncatingIfNeeded: adjacency.mtu))
             return .to(.icmpError)
         }
         guard adjacency.state == .complete else { return .to(.arp) }
-        if !isOurs {
-            bytes.store(timeToLive &- 1, at: 8)
-            // The TTL is its word's high byte: the checksum gains 0x0100, with end-around carry, and is never 0xffff (RFC 1624).
-            let checksum = UInt32(bytes.load(at: 10, as: UInt16.self)) &+ UInt32(UInt16(0x0100).bigEndian)
-            bytes.store(UInt16(truncatingIfNeeded: checksum &+ (checksum >= 0xffff ? 1 : 0)), at: 10)
-        }
-        packet.rewind(IP4Rewrite.ethernetLength)
+        if !isOurs { header.decrementTimeToLive() }
+        packet.rewind(EthernetView.length)
         let frame = packet.bytes
         frame.store(adjacency.rewrite.0, at: 0)
         frame.store(UInt32(truncatingIfNeeded: adjacency.rewrite.1), at: 8)
