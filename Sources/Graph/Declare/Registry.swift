@@ -9,6 +9,8 @@ public final class Registry {
     public private(set) var drivers: [InterfaceDriver] = []
     public private(set) var interfaceAttributes: [InterfaceAttribute] = []
     public private(set) var modules: [any Module] = []
+    /// What a plugin declares is held back here until all of it is known to fit.
+    private var heldBack: Declarations?
 
     public init(engine: Engine) { self.engine = engine }
 
@@ -26,9 +28,9 @@ public final class Registry {
 
     // MARK: - Data plane
 
-    public func add(_ node: NodeDescriptor) { engine.add(node) }
-    public func add(_ arc: FeatureArc) { engine.add(arc) }
-    public func add(_ feature: Feature) { engine.add(feature) }
+    public func add(_ node: NodeDescriptor) { declare { $0.nodes.append(node) } }
+    public func add(_ arc: FeatureArc) { declare { $0.arcs.append(arc) } }
+    public func add(_ feature: Feature) { declare { $0.features.append(feature) } }
 
     /// Declares a control-side process, to which nodes punt packets.
     public func add(process name: String, _ receive: @escaping @ControlPlane (PuntedPacket) -> Void) -> ProcessIndex {
@@ -37,8 +39,36 @@ public final class Registry {
 
     // MARK: - Operator
 
-    public func add(_ section: Section) { sections.append(section) }
-    public func add(_ command: Command) { commands.append(command) }
-    public func add(_ driver: InterfaceDriver) { drivers.append(driver) }
-    public func add(_ attribute: InterfaceAttribute) { interfaceAttributes.append(attribute) }
+    public func add(_ section: Section) { declare { $0.sections.append(section) } }
+    public func add(_ command: Command) { declare { $0.commands.append(command) } }
+    public func add(_ driver: InterfaceDriver) { declare { $0.drivers.append(driver) } }
+    public func add(_ attribute: InterfaceAttribute) { declare { $0.interfaceAttributes.append(attribute) } }
+
+    // MARK: - Taking effect
+
+    private func declare(_ change: (inout Declarations) -> Void) {
+        if heldBack != nil { return change(&heldBack!) }
+        var declared = Declarations()
+        change(&declared)
+        accept(declared)
+    }
+
+    /// Runs `body`, and returns what it declared instead of letting it take effect.
+    func collect(_ body: () -> Void) -> Declarations {
+        heldBack = Declarations()
+        body()
+        defer { heldBack = nil }
+        return heldBack ?? Declarations()
+    }
+
+    func accept(_ declared: Declarations, of module: (any Module)? = nil) {
+        if let module { modules.append(module) }
+        for node in declared.nodes { engine.add(node) }
+        for arc in declared.arcs { engine.add(arc) }
+        for feature in declared.features { engine.add(feature) }
+        sections += declared.sections
+        commands += declared.commands
+        drivers += declared.drivers
+        interfaceAttributes += declared.interfaceAttributes
+    }
 }
