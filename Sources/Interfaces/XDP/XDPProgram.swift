@@ -48,7 +48,8 @@ public struct XDPProgram: ~Copyable {
         let map = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "martlet_sockets", 4, 4, XDPProgram.maxQueues, nil)
         guard map >= 0 else { throw .kernel(-map, "create the map of AF_XDP sockets", device: device) }
         let sockets = OwnedFile(map)
-        let program = OwnedFile(try XDPProgram.load(XDPProgram.redirectToSocket(map: map), device: device))
+        let program = OwnedFile(
+            try BPFInstruction.load(XDPProgram.redirectToSocket(map: map), name: XDPProgram.name, device: device))
         let attached = try XDPProgram.attach(
             program.number, device: device, index: Int32(index), mode: mode, warn: warn)
         self.device = device
@@ -78,32 +79,11 @@ public struct XDPProgram: ~Copyable {
     static func redirectToSocket(map: Int32) -> [BPFInstruction] {
         let rxQueueIndex = Int16(MemoryLayout<xdp_md>.offset(of: \.rx_queue_index)!)
         return [
-            BPFInstruction.load32(.r2, from: .r1, offset: rxQueueIndex),
+            BPFInstruction.load(.r2, from: .r1, offset: rxQueueIndex),
             BPFInstruction.loadMap(.r1, file: map),
             BPFInstruction.move(.r3, Int32(XDP_PASS.rawValue)),
             BPFInstruction.call(.redirectMap),
             BPFInstruction.exit(),
         ].flatMap { $0 }
-    }
-
-    /// Gives the program to the kernel; it may see packets in fragments (an MTU above a page).
-    private static func load(_ instructions: [BPFInstruction], device: String) throws(XDPError) -> Int32 {
-        let code = instructions.map(\.encoded)
-        var log = [CChar](repeating: 0, count: 16384)
-        let result = log.withUnsafeMutableBufferPointer { log in
-            var options = bpf_prog_load_opts()
-            options.sz = MemoryLayout<bpf_prog_load_opts>.size
-            options.expected_attach_type = BPF_XDP
-            options.prog_flags = 1 << 5  // BPF_F_XDP_HAS_FRAGS
-            options.log_level = 1
-            options.log_buf = log.baseAddress
-            options.log_size = UInt32(log.count)
-            return bpf_prog_load(BPF_PROG_TYPE_XDP, name, "Dual BSD/GPL", code, code.count, &options)
-        }
-        if result >= 0 { return result }
-        if result == -EPERM { throw .noPrivilege(to: "load an XDP program for \(device)") }
-        let lines = String(decoding: log.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            .split(separator: "\n")
-        throw .refused(log: lines.last { !$0.hasPrefix("processed") }.map(String.init) ?? "", code: -result)
     }
 }

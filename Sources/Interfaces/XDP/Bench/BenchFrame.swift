@@ -33,7 +33,9 @@ public struct BenchFrame: Sendable {
 
     /// Behind Ethernet, IPv4 and UDP headers.
     static let stampOffset = 14 + 20 + 8
-    private static let sourcePortOffset = 14 + 20
+    static let sourcePortOffset = 14 + 20
+    /// UDP source port of flow 0.
+    static let firstPort: UInt16 = 1024
 
     /// Which packet this is: the n-th of its flow. In the frame's payload, in the host's byte order.
     struct Stamp: BitwiseCopyable {
@@ -67,17 +69,10 @@ public struct BenchFrame: Sendable {
     }
 
     func stamp(_ frame: UnsafeMutableRawPointer, flow: UInt32, sequence: UInt64) {
-        let port = UInt16(truncatingIfNeeded: 1024 &+ flow)
+        let port = BenchFrame.firstPort &+ UInt16(truncatingIfNeeded: flow)
         frame.storeBytes(of: port.bigEndian, toByteOffset: BenchFrame.sourcePortOffset, as: UInt16.self)
         let stamp = Stamp(mark: Stamp.mark, flow: flow, sequence: sequence)
         frame.storeBytes(of: stamp, toByteOffset: BenchFrame.stampOffset, as: Stamp.self)
-    }
-
-    /// The stamp of a received frame; nil when it is none of ours.
-    static func stamp(in frame: UnsafeRawPointer, length: Int) -> Stamp? {
-        guard length >= stampOffset + MemoryLayout<Stamp>.size else { return nil }
-        let stamp = frame.loadUnaligned(fromByteOffset: stampOffset, as: Stamp.self)
-        return stamp.mark == Stamp.mark ? stamp : nil
     }
 
     private func headerChecksum(_ header: UnsafeRawPointer) -> UInt16 {

@@ -7,6 +7,7 @@ import Synchronization
 public final class BenchThread: Sendable {
     private let stopping = Atomic(false)
     private let ready = Atomic(false)
+    private let work = Atomic<UInt64>(0)
     private let failure = Mutex<XDPError?>(nil)
     private let handle = Mutex<pthread_t?>(nil)
 
@@ -17,6 +18,12 @@ public final class BenchThread: Sendable {
     public var isReady: Bool {
         get { ready.load(ordering: .acquiring) }
         set { ready.store(newValue, ordering: .releasing) }
+    }
+
+    /// What the body has done so far, in a unit of its own: packets, turns.
+    public var progress: UInt64 {
+        get { work.load(ordering: .relaxed) }
+        set { work.store(newValue, ordering: .relaxed) }
     }
 
     /// Starts `body` on a new thread, pinned to `core`.
@@ -56,23 +63,5 @@ public final class BenchThread: Sendable {
             return handle
         }
         if let thread { pthread_join(thread, nil) }
-    }
-
-    /// Runs `body` on a thread of its own, pinned to `core`, and waits for its result.
-    static func run<Value: Sendable>(
-        core: Int, _ body: @escaping @Sendable () throws(XDPError) -> Value
-    ) throws(XDPError) -> Value {
-        let value = Slot<Value>()
-        let thread = BenchThread(core: core) { _ throws(XDPError) in
-            let made = try body()
-            value.content.withLock { $0 = made }
-        }
-        defer { thread.stop() }
-        try thread.waitUntilReady()
-        return value.content.withLock { $0 }!
-    }
-
-    private final class Slot<Value: Sendable>: Sendable {
-        let content = Mutex<Value?>(nil)
     }
 }

@@ -21,49 +21,71 @@ public enum XDPBench {
         public var rate: Double { Double(deliveredInTime) / seconds / 1e6 }
     }
 
-    /// Sends from one device and receives on another, on the calling thread, while a router works between them.
+    /// Sends from one device and counts at another while a router works between them. Waits on the calling thread.
     ///
     /// - Parameters:
     ///   - sender: Device to send from, in the calling thread's network namespace.
-    ///   - sink: Device to receive on.
-    ///   - rate: Packets per second; nil for as many as the kernel takes.
-    ///   - seconds: Time of sending, after a tenth of it to warm up.
+    ///   - sink: Device that the packets should arrive at.
+    ///   - rate: Packets per second; nil for more than the router can take (`BenchFlood`).
+    ///   - seconds: Time of measurement, after a tenth of it to warm up.
+    ///   - core: Where the sender works.
     public static func measure(
-        from sender: String, to sink: String, frame: BenchFrame = BenchFrame(), rate: Double? = nil, seconds: Double
+        from sender: String, to sink: String, frame: BenchFrame = BenchFrame(), rate: Double? = nil, seconds: Double,
+        core: Int = 0
     ) throws(XDPError) -> Outcome {
-        var sink = try BenchSink(device: sink, frame: frame)
-        var sender = try BenchSender(device: sender, frame: frame)
-        let start = now()
-        let measured = start + seconds * 0.1
-        let end = measured + seconds
-        var before: UInt64?
-        var handed: UInt64 = 0
-        var time = start
-        while time < end {
-            let due = rate.map { UInt64((time - start) * $0) } ?? .max
-            if due > handed { handed &+= UInt64(sender.send(upTo: Int(min(due &- handed, 256)))) }
-            while sink.receive() == 256 {}
-            if before == nil, time >= measured { before = sink.received }
-            time = now()
-        }
-        let inTime = sink.received &- (before ?? 0)
-        // The last packets are under way: wait for them, but not for ever for those that were lost.
-        let patience = now() + 0.3
-        while now() < patience, sink.received < handed {
-            sender.send(upTo: 0)
-            sink.receive()
-        }
+        let sink = try BenchSink(device: sink)
+        let senders =
+            if let rate {
+                [pace(sender, frame, rate: rate, core: core)]
+            } else {
+                // One sends while the kernel cleans up after the other.
+                [0, frame.flows].map { flood(sender, frame, firstFlow: $0, core: core) }
+            }
+        defer { senders.forEach { $0.stop() } }
+        for sender in senders { try sender.waitUntilReady() }
+        sleep(seconds * 0.1)
+        let (start, before) = (now(), sink.arrived.received)
+        sleep(seconds)
+        let (end, after) = (now(), sink.arrived.received)
+        senders.forEach { $0.stop() }
+        // The last packets are under way.
+        sleep(0.1)
+        let arrived = sink.arrived
         return Outcome(
-            offered: sender.sent, delivered: sink.received, reordered: sink.reordered, deliveredInTime: inTime,
-            seconds: time - measured)
+            offered: senders.reduce(0) { $0 &+ $1.progress }, delivered: arrived.received,
+            reordered: arrived.reordered, deliveredInTime: after &- before, seconds: end - start)
+    }
+
+    /// Sends frames evenly: those that are due, in each turn.
+    private static func pace(_ device: String, _ frame: BenchFrame, rate: Double, core: Int) -> BenchThread {
+        BenchThread(core: core) { (thread) throws(XDPError) in
+            var sender = try BenchSender(device: device, frame: frame)
+            thread.isReady = true
+            let start = now()
+            while !thread.shouldStop {
+                let due = UInt64((now() - start) * rate)
+                sender.send(upTo: Int(due &- min(sender.sent, due)))
+            }
+            thread.progress = sender.sent
+        }
+    }
+
+    /// Sends as many frames as the core can, a tenth of a second's worth at a time.
+    private static func flood(_ device: String, _ frame: BenchFrame, firstFlow: Int, core: Int) -> BenchThread {
+        BenchThread(core: core) { (thread) throws(XDPError) in
+            let flood = try BenchFlood(device: device, frame: frame, firstFlow: firstFlow)
+            thread.isReady = true
+            while !thread.shouldStop { try flood.send(200_000) }
+            thread.progress = flood.sent
+        }
     }
 
     /// The floor: an empty forwarding loop between two veth pairs, in a network namespace of its own. Needs root.
     ///
-    /// - Parameter cores: The core of the loop, and the core of sender and sink.
+    /// - Parameter cores: The core of the loop, and the core of the sender.
     public static func floor(
         frame: BenchFrame = BenchFrame(), rate: Double? = nil, seconds: Double = 2,
-        cores: (loop: Int, ends: Int) = (1, 0)
+        cores: (loop: Int, sender: Int) = (1, 0)
     ) throws -> Outcome {
         try NetworkNamespace.withNew {
             let mtu = max(1500, frame.length - 14)
@@ -76,11 +98,12 @@ public enum XDPBench {
             }
             defer { loop.stop() }
             try loop.waitUntilReady()
-            return try BenchThread.run(core: cores.ends) { () throws(XDPError) in
-                try measure(from: "bench0", to: "bench3", frame: frame, rate: rate, seconds: seconds)
-            }
+            return try measure(
+                from: "bench0", to: "bench3", frame: frame, rate: rate, seconds: seconds, core: cores.sender)
         }
     }
+
+    private static func sleep(_ seconds: Double) { usleep(UInt32(seconds * 1e6)) }
 
     /// Seconds on a clock that only goes forward.
     static func now() -> Double {
