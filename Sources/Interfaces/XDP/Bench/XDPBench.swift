@@ -41,13 +41,13 @@ public enum XDPBench {
                 // One sends while the kernel cleans up after the other.
                 [0, frame.flows].map { flood(sender, frame, firstFlow: $0, core: core) }
             }
-        defer { senders.forEach { $0.stop() } }
+        defer { for sender in senders { sender.stop() } }
         for sender in senders { try sender.waitUntilReady() }
         sleep(seconds * 0.1)
         let (start, before) = (now(), sink.arrived.received)
         sleep(seconds)
         let (end, after) = (now(), sink.arrived.received)
-        senders.forEach { $0.stop() }
+        for sender in senders { sender.stop() }
         // The last packets are under way.
         sleep(0.1)
         let arrived = sink.arrived
