@@ -28,23 +28,24 @@ public struct PacketDescription: Hashable, Sendable, CustomStringConvertible {
     public let layers: [Layer]
 
     /// Describes a frame from its Ethernet header on.
-    public init(_ frame: Bytes) {
-        var dissector = PacketDissector()
+    /// - Parameter isSnapped: The bytes are only the frame's beginning: it is no fault that there are too few.
+    public init(_ frame: Bytes, isSnapped: Bool = false) {
+        var dissector = PacketDissector(isSnapped: isSnapped)
         dissector.ethernet(frame)
         layers = dissector.layers
     }
 
     /// Describes a packet from its IPv4 header on.
     public init(ipv4 packet: Bytes) {
-        var dissector = PacketDissector()
+        var dissector = PacketDissector(isSnapped: false)
         dissector.ipv4(packet)
         layers = dissector.layers
     }
 
     /// Describes a frame from its Ethernet header on.
-    public init(_ frame: [UInt8]) {
+    public init(_ frame: [UInt8], isSnapped: Bool = false) {
         var frame = frame
-        self = frame.withBytes { PacketDescription($0) }
+        self = frame.withBytes { PacketDescription($0, isSnapped: isSnapped) }
     }
 
     /// Everything that matters on one line, without a line break.

@@ -9,6 +9,10 @@ struct PacketDissector {
     private(set) var layers: [PacketDescription.Layer] = []
     /// Inside an ICMP error. The packet quoted there is most often cut short, which is no fault.
     private var isQuoting = false
+    /// The bytes are only a frame's beginning.
+    private let isSnapped: Bool
+
+    init(isSnapped: Bool) { self.isSnapped = isSnapped }
 
     // MARK: - Notes
 
@@ -23,7 +27,7 @@ struct PacketDissector {
     /// A header that is not all there: its name, and what bytes it has.
     private mutating func truncated(_ name: String, _ bytes: Bytes) {
         note(name, "")
-        if isQuoting { add("cut short") } else { complain("truncated, \(bytes.count) bytes left") }
+        if isQuoting || isSnapped { add("cut short") } else { complain("truncated, \(bytes.count) bytes left") }
         data(bytes)
     }
 
@@ -102,7 +106,7 @@ struct PacketDissector {
         // Routers on the way may have quoted a packet without mending its checksum.
         if !isQuoting {
             if !view.isChecksumRight { complain("bad checksum") }
-            if isCut { complain("\(view.totalLength - bytes.count) bytes missing") }
+            if isCut, !isSnapped { complain("\(view.totalLength - bytes.count) bytes missing") }
         }
         transport(view, isWhole: !isQuoting && !isCut && !view.isFragment)
     }

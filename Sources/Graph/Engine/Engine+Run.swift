@@ -44,6 +44,9 @@ extension Engine {
         threads = []
         controlLoop?.stop()
         controlLoop = nil
+        // Whoever waits for an answer of a worker, or for its last look at an old table, waits no longer.
+        for worker in workers { worker.readMail() }
+        reclaim()
         for worker in workers { worker.stopRequested.store(false, ordering: .sequentiallyConsistent) }
     }
 

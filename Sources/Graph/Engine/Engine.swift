@@ -45,6 +45,7 @@ public final class Engine {
     let names: StatsNames
     var baseline = CounterBaseline()
     var retired: [Retired] = []
+    var memoryReports: [(name: String, bytes: @ControlPlane () -> Int)] = []
 
     /// - Throws: `BufferPool.Failure` when there is no memory.
     public init(_ options: Options, log: Logger = Logger(label: "martlet")) throws(BufferPool.Failure) {

@@ -19,6 +19,8 @@ public struct NodeDescriptor: Sendable {
 
     public let name: String
     public let kind: Kind
+    /// For a node that the configuration added: the node whose kind it is of.
+    public let instanceOf: String?
     public let arcs: [Arc]
     public let reasons: [Reason]
     /// The text of a trace record that this node wrote.
@@ -34,6 +36,7 @@ public struct NodeDescriptor: Sendable {
     private init<N: Node>(_ type: N.Type, name: String, kind: Kind, make: @escaping @Sendable (Seat) -> Instance) {
         self.name = name
         self.kind = kind
+        instanceOf = nil
         // An arc's number is its case's raw value: cases are declared in order, from 0.
         arcs = N.Next.allCases.map { Arc(name: $0.name, defaultNode: $0.node) }
         reasons = N.Reason.allCases.map { Reason(name: $0.name, text: $0.text) }
@@ -59,6 +62,7 @@ public struct NodeDescriptor: Sendable {
     private init(_ other: NodeDescriptor, name: String) {
         self.name = name
         kind = other.kind
+        instanceOf = other.instanceOf ?? other.name
         arcs = other.arcs
         reasons = other.reasons
         describeTrace = other.describeTrace

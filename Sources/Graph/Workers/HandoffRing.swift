@@ -16,7 +16,8 @@ final class HandoffRing: Sendable {
     /// Free-running: they wrap, so all arithmetic on them does.
     private let head = Atomic<UInt32>(0)
     private let tail = Atomic<UInt32>(0)
-    let receiver: Worker
+    /// The workers own their rings.
+    unowned(unsafe) let receiver: Worker
 
     init(receiver: Worker) { self.receiver = receiver }
 
