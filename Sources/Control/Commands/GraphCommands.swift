@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+
+/// `show graph`, `show features`.
+enum GraphCommands {
+    enum Format: String, CaseIterable {
+        case text, yaml, dot
+    }
+
+    @ControlPlane
+    static func all(_ engine: Engine) -> [Command] {
+        [
+            Command(
+                ["show", "graph"], "The nodes, the arcs between them and the features, as they are now",
+                [
+                    .argument("node", "Only this node, with what leads to it", completing: { engine.nodeNames }),
+                    .option(
+                        "format", "text; yaml, as the configuration takes it; dot, for Graphviz",
+                        completing: { Format.allCases.map(\.rawValue) }),
+                    .flag("all", "Also nodes that no packet can reach"),
+                ]
+            ) { arguments in
+                try show(engine, arguments)
+            },
+            Command(["show", "features"], "The feature arcs, the features' order, and which interfaces have which") { _ in
+                FeatureReport(featureArcs: engine.graphSnapshot().featureArcs)
+            },
+        ]
+    }
+
+    @ControlPlane
+    private static func show(_ engine: Engine, _ arguments: CommandArguments) throws -> any Report {
+        let format = try arguments.choice("format", of: Format.self) ?? .text
+        let snapshot = engine.graphSnapshot()
+        guard let name = arguments["node"] else {
+            return GraphReport(snapshot, format: format, showsAll: arguments.has(flag: "all"))
+        }
+        guard snapshot.nodes.contains(where: { $0.name == name }) else {
+            throw CommandError.unknown("node", name, among: engine.nodeNames)
+        }
+        return NodeReport(name, snapshot)
+    }
+}
+
+/// `show graph`.
+struct GraphReport: Report {
+    let nodes: [GraphSnapshot.Node]
+    let featureArcs: [GraphSnapshot.FeatureArc]
+    private let snapshot: GraphSnapshot
+    private let format: GraphCommands.Format
+
+    private enum CodingKeys: CodingKey {
+        case nodes, featureArcs
+    }
+
+    init(_ snapshot: GraphSnapshot, format: GraphCommands.Format, showsAll: Bool) {
+        nodes = snapshot.nodes.filter { showsAll || $0.isReachable }
+        featureArcs = snapshot.featureArcs
+        self.snapshot = snapshot
+        self.format = format
+    }
+
+    var body: [TextBlock] {
+        switch format {
+        case .yaml: [.lines(GraphText.yaml(snapshot))]
+        case .dot: [.lines(GraphText.dot(nodes, featureArcs))]
+        case .text: text
+        }
+    }
+
+    private var text: [TextBlock] {
+        if nodes.isEmpty { return [.line("no packet can come in: there is no input node")] }
+        let rows = nodes.flatMap { node in
+            let heads = [node.name, node.instanceOf.map { "\(node.kind.rawValue), a \($0)" } ?? node.kind.rawValue]
+            guard let first = node.arcs.first else { return [heads] }
+            return [heads + [first.name, first.node]] + node.arcs.dropFirst().map { ["", "", $0.name, $0.node] }
+        }
+        let features = FeatureReport(featureArcs: featureArcs.filter { !$0.features.isEmpty })
+        return [.table(["Node", "Kind", "Arc", "Leads to"], rows)]
+            + (features.featureArcs.isEmpty ? [] : [.heading("Features")] + features.body)
+    }
+}
+
+/// `show graph NODE`.
+struct NodeReport: Report {
+    struct Predecessor: Encodable, Sendable {
+        let node: String
+        let arc: String
+    }
+
+    let node: GraphSnapshot.Node
+    let predecessors: [Predecessor]
+    /// The feature arcs on which it is a feature.
+    let featureOf: [String]
+
+    init(_ name: String, _ snapshot: GraphSnapshot) {
+        node = snapshot.nodes.first { $0.name == name }!
+        predecessors = snapshot.nodes.flatMap { node in
+            node.arcs.filter { $0.node == name }.map { Predecessor(node: node.name, arc: $0.name) }
+        }
+        featureOf = snapshot.featureArcs.filter { $0.features.contains { $0.node == name } }.map(\.name)
+    }
+
+    var body: [TextBlock] {
+        var facts: [TextBlock.Fact] = [
+            .init("Node", node.name), .init("Kind", node.instanceOf.map { "\(node.kind.rawValue), a \($0)" } ?? node.kind.rawValue),
+        ]
+        facts += node.arcs.map { .init("Arc \($0.name)", "to \($0.node)") }
+        facts += predecessors.map { .init("From \($0.node)", "arc \($0.arc)") }
+        facts += featureOf.map { .init("Feature on", $0) }
+        facts += node.reasons.map { .init("Drops", $0) }
+        if !node.isReachable { facts.append(.init("Reachable", "no")) }
+        return [.facts(facts)]
+    }
+}
+
+/// `show features`.
+struct FeatureReport: Report {
+    let featureArcs: [GraphSnapshot.FeatureArc]
+
+    var body: [TextBlock] {
+        if featureArcs.isEmpty { return [.line("there are no feature arcs")] }
+        let rows = featureArcs.flatMap { arc in
+            guard !arc.features.isEmpty else { return [[arc.name, "", "no features"]] }
+            return arc.features.enumerated().map { position, feature in
+                [
+                    position == 0 ? arc.name : "", "\(position + 1)", feature.node,
+                    feature.interfaces.isEmpty ? "-" : feature.interfaces.joined(separator: ", "),
+                ]
+            }
+        }
+        return [.table(["Feature arc", .right("Order"), "Feature", "Interfaces"], rows)]
+    }
+}
