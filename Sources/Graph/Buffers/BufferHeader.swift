@@ -48,6 +48,8 @@ public struct BufferFlags: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var traced: BufferFlags { BufferFlags(rawValue: 1 << 0) }
     /// The frame came to a broadcast or multicast address, or to another station's (RFC 1812 section 5.3.4).
     @inlinable public static var notToThisStation: BufferFlags { BufferFlags(rawValue: 1 << 1) }
+    /// The kernel or a NIC has the buffer at the moment: it waits to be filled, or to be sent.
+    @inlinable public static var heldByDevice: BufferFlags { BufferFlags(rawValue: 1 << 3) }
     /// The router made this packet itself.
     @inlinable public static var locallyOriginated: BufferFlags { BufferFlags(rawValue: 1 << 2) }
 }

@@ -13,7 +13,7 @@ import CMartletLinux
 /// drags a constant along, an ELF note with the version of the library and of the compiler (`readelf -n` shows it). The
 /// host reads the note **from the file**, before the plugin is mapped, let alone called. What does not match is refused
 /// with both versions named; what matches may share every type with the host, and needs no further ceremony.
-public final class Plugin: Sendable {
+public final class Plugin {
     /// The name of the function that a plugin exports.
     public static let entry = "martlet_plugin"
 

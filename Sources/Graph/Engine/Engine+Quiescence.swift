@@ -23,6 +23,13 @@ extension Engine {
         await withCheckedContinuation { continuation in retire { continuation.resume() } }
     }
 
+    /// Waits until every worker has done what was asked of it by `perform` before this call.
+    public func performed() async {
+        for worker in workers where isRunning {
+            await withCheckedContinuation { continuation in worker.perform { _ in continuation.resume() } }
+        }
+    }
+
     func reclaim() {
         while let first = retired.first, isQuiescent(since: first.epochs) {
             retired.removeFirst()

@@ -116,6 +116,16 @@ public final class Engine {
         return ProcessIndex(rawValue: UInt32(processes.count - 1))
     }
 
+    /// Adds an arc to a node beside its declared ones; the node sends packets along it with `Verdict.to(arc:)`.
+    /// - Throws: `GraphError` when there is no such node.
+    public func addArc(from node: String, to target: String) throws(GraphError) -> UInt16 {
+        for name in [node, target] where topology.index(of: name) == nil {
+            throw GraphError(
+                "there is no node \(name)" + Spelling.hint(for: name, among: topology.nodes.map(\.descriptor.name)))
+        }
+        return topology.addArc(topology.index(of: node)!, name: target, to: topology.index(of: target)!)
+    }
+
     /// Creates an interface; its device nodes are added with `attach`.
     public func createInterface(_ name: String, kind: String) -> Interface {
         let interface = Interface(

@@ -59,16 +59,16 @@ extension Engine {
     /// - Parameters:
     ///   - txInterface: For packets that go to `interface-output` with their link header in place.
     ///   - adjacency: For packets that go to a rewrite node.
+    ///   - flags: None for a packet of somebody else's that the control side held for a while.
     /// - Returns: False when the worker's queue is full or there is no such node; the packet is lost then, as on any wire.
     @discardableResult
     public func inject(
         _ bytes: [UInt8], at node: String, rxInterface: InterfaceIndex = 0, txInterface: InterfaceIndex = 0,
-        adjacency: UInt32 = 0, worker: Int = 0
+        adjacency: UInt32 = 0, flags: BufferFlags = .locallyOriginated, worker: Int = 0
     ) -> Bool {
         guard let index = topology.index(of: node) else { return false }
         var header = InjectHeader(
-            node: UInt32(index), rxInterface: rxInterface, txInterface: txInterface, adjacency: adjacency,
-            flags: .locallyOriginated)
+            node: UInt32(index), rxInterface: rxInterface, txInterface: txInterface, adjacency: adjacency, flags: flags)
         let sent = withUnsafeBytes(of: &header) { head in bytes.withUnsafeBytes { workers[worker].injects.send(head, $0) } }
         if sent { workers[worker].wake() }
         return sent

@@ -18,6 +18,11 @@ extension Context {
         }
     }
 
+    /// Takes up to `count` (at most 256) buffers as they are, for a device to fill, and returns how many there were.
+    public func take(_ count: Int, into indices: UnsafeMutablePointer<BufferIndex>) -> Int {
+        worker._withUnsafeGuaranteedRef { $0.cache.take(count, into: indices) }
+    }
+
     /// Gives a packet's buffer back; the verdict about it is `.kept`.
     public func free(_ packet: Packet) { worker._withUnsafeGuaranteedRef { $0.free(index(of: packet)) } }
 
@@ -46,6 +51,11 @@ extension Context {
         worker._withUnsafeGuaranteedRef { worker in
             worker.handOff(packet, to: target, node: worker.nextFeature(packet.pointer))
         }
+    }
+
+    /// The same, but the other worker goes on at this very node: for devices whose queue belongs to one worker.
+    public func handOffHere(_ packet: Packet, to target: Int) -> Bool {
+        worker._withUnsafeGuaranteedRef { $0.handOff(packet, to: target, node: nodeIndex) }
     }
 
     /// Wakes those of the workers in the bit mask that sleep.

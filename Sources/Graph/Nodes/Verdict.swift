@@ -14,6 +14,10 @@ public struct Verdict<Next: NextNode, Reason: DropReason>: BitwiseCopyable {
     @inlinable @inline(__always)
     public static func to(_ next: Next) -> Verdict { Verdict(code: next.rawValue) }
 
+    /// On along an arc that was added to the node later, by the number that `Engine.addArc` gave it.
+    @inlinable @inline(__always)
+    public static func to(arc: UInt16) -> Verdict { Verdict(code: arc) }
+
     /// To the drop node, which counts the reason.
     @inlinable @inline(__always)
     public static func drop(_ reason: Reason) -> Verdict { Verdict(code: VerdictCode.dropFlag | reason.rawValue) }

@@ -100,6 +100,9 @@ public final class Worker: @unchecked Sendable {
         Context(headers: pool.headers, verdicts: verdicts, now: now, worker: Unmanaged.passUnretained(self), nodeIndex: node)
     }
 
+    /// For tasks that run on the worker's thread: what a node is lent, without a node.
+    public func withContext(_ body: (Context) -> Void) { body(context(node: dropNode, now: Clock.now)) }
+
     // MARK: - From other threads
 
     /// Has `task` run on the worker's thread between two dispatches. Any thread; the task must be short.
