@@ -34,14 +34,15 @@ let package = Package(
             dependencies: ["CMartletLinux", "Wire", .product(name: "Logging", package: "swift-log")],
             path: "Graph", swiftSettings: settings),
         .target(
-            name: "Interfaces", dependencies: ["Graph", "Wire", "CMartletLinux"], path: "Interfaces",
-            swiftSettings: settings),
+            name: "Interfaces",
+            dependencies: ["CMartletLinux", "Graph", "Wire", .product(name: "Logging", package: "swift-log")],
+            path: "Interfaces", swiftSettings: settings),
         .target(name: "Ethernet", dependencies: ["Graph", "Wire"], path: "Ethernet", swiftSettings: settings),
         .target(name: "IP", dependencies: ["CMartletLinux", "Graph", "Wire", "Ethernet"], path: "IP", swiftSettings: settings),
         .target(
             name: "Control",
             dependencies: [
-                "Graph", "Interfaces", "Ethernet", "IP", "CMartletLinux",
+                "CMartletLinux", "Wire", "Graph", "Interfaces", "Ethernet", "IP",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -15,6 +15,8 @@
 #include "link.h"
 #include "capture.h"
 #include "editor.h"
+#include "tap.h"
+#include "timer.h"
 #include "xdp.h"
 #include "plugin.h"
 

@@ -14,4 +14,8 @@ public struct NullOutput: OutputNode {
     }
 
     public mutating func flush(_ context: Context) -> Bool { true }
+
+    static func descriptor(_ name: String) -> NodeDescriptor {
+        NodeDescriptor(output: NullOutput.self, name: name) { _ in NullOutput() }
+    }
 }

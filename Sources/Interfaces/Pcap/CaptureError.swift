@@ -11,6 +11,8 @@ public struct CaptureError: Error, Equatable, CustomStringConvertible {
         case linkType(Int, description: String?)
         /// A record is broken, most often the last one, cut short; the text is libpcap's.
         case brokenRecord(number: Int, String)
+        /// There is nothing to replay; so many packets are longer than a buffer.
+        case noPackets(skipped: Int)
         /// The file cannot be created; the text is the system's.
         case cannotCreate(String)
         /// Writing failed, as on a full disk; the text is the system's.
@@ -37,6 +39,9 @@ public struct CaptureError: Error, Equatable, CustomStringConvertible {
         case .brokenRecord(let number, let reason):
             "the capture '\(path)' is broken at packet \(number): \(reason). The packets before it are good; "
                 + "'editcap' or 'tcpdump -r IN -w OUT' can save them"
+        case .noPackets(let skipped):
+            "the capture '\(path)' holds no packets"
+                + (skipped == 0 ? "" : " that fit in a buffer: \(skipped) are longer; set a larger `buffers.chunk-size`")
         case .cannotCreate(let reason):
             "cannot create the capture '\(path)': \(reason)"
         case .cannotWrite(let reason):

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// How the values of one kind of field are written: `A`, `A-B`, a list of those, or a map with the keys `values`, `step`
+/// and `order`.
+struct FieldNotation: Sendable {
+    /// With its article: "an IPv4 address".
+    let name: String
+    let example: String
+    let parse: @Sendable (String) -> ClosedRange<UInt64>?
+
+    enum Order: String, CaseIterable {
+        case increment, random
+    }
+
+    /// - Parameter one: Reads one value.
+    init(_ name: String, example: String, _ one: @escaping @Sendable (String) -> UInt64?) {
+        self.name = name
+        self.example = example
+        parse = { text in FieldNotation.range(text, one) }
+    }
+
+    private init(_ name: String, example: String, parse: @escaping @Sendable (String) -> ClosedRange<UInt64>?) {
+        self.name = name
+        self.example = example
+        self.parse = parse
+    }
+
+    /// A whole number.
+    static func number(_ range: ClosedRange<UInt64>, example: String) -> FieldNotation {
+        FieldNotation("a number or range within \(range.lowerBound)-\(range.upperBound)", example: example) { text in
+            let number = text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
+            return number.flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    static let mac = FieldNotation("a MAC address or range", example: "02:00:00:00:00:01") { MACAddress($0)?.value }
+
+    static let ipv4 = FieldNotation(
+        "an IPv4 address, range or prefix", example: "10.0.0.1-10.0.0.200 or 10.0.0.0/24",
+        parse: { text in
+            if let prefix = IPv4Prefix(text) {
+                return UInt64(prefix.address.value)...UInt64(prefix.last.value)
+            }
+            return range(text) { IPv4Address($0).map { UInt64($0.value) } }
+        })
+
+    /// "A" or "A-B"; A may have hyphens of its own, as MAC addresses do.
+    private static func range(_ text: String, _ one: (String) -> UInt64?) -> ClosedRange<UInt64>? {
+        if let value = one(text) { return value...value }
+        for hyphen in text.indices where text[hyphen] == "-" {
+            guard let low = one(String(text[..<hyphen])), let high = one(String(text[text.index(after: hyphen)...])) else {
+                continue
+            }
+            return low <= high ? low...high : nil
+        }
+        return nil
+    }
+
+    // MARK: - In the file
+
+    var schema: Schema {
+        let format = Schema.Format(name, example: example) { parse($0) != nil }
+        let values = Schema.either([.text(format), .list(of: .text(format), count: 1...1024)])
+        return .either([
+            .text(format), .list(of: .text(format), count: 1...1024),
+            .object([
+                .required("values", values, "A value, a range, or a list of them"),
+                .key("step", .integer(1...Int(Int32.max)), "From one value of a range to the next; 1 if absent"),
+                .key("order", .choice(of: Order.self), "Whether packets take the values in order; increment if absent"),
+            ]),
+        ])
+    }
+
+    func read(_ setting: Setting) throws(ConfigurationError) -> FieldValues {
+        guard case .map = setting.value else {
+            return FieldValues(try ranges(setting), step: 1, isRandom: false)
+        }
+        let step = try setting["step"]?.integer(in: 1...Int(Int32.max)) ?? 1
+        let order: Order = try setting["order"]?.choice() ?? .increment
+        return FieldValues(
+            try ranges(try setting.required("values")), step: UInt64(step), isRandom: order == .random)
+    }
+
+    private func ranges(_ setting: Setting) throws(ConfigurationError) -> [ClosedRange<UInt64>] {
+        guard case .list(let elements) = setting.value else { return [try range(setting)] }
+        if elements.isEmpty { throw setting.error("the list is empty", "give one like \(example)") }
+        var ranges: [ClosedRange<UInt64>] = []
+        for element in elements { ranges.append(try range(element)) }
+        return ranges
+    }
+
+    private func range(_ setting: Setting) throws(ConfigurationError) -> ClosedRange<UInt64> {
+        try setting.value(name, example: example, parse)
+    }
+}

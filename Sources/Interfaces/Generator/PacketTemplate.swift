@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// One entry of a generator's `packets`: headers whose fields vary from packet to packet.
+struct PacketTemplate: Sendable {
+    struct Ethernet: Sendable {
+        var source: FieldValues
+        var destination: FieldValues
+        /// Of what follows; nil follows from the next header.
+        var type: UInt16?
+    }
+
+    struct VLAN: Sendable {
+        var identifier: FieldValues
+        var priority: UInt8
+        var kind: EtherType
+    }
+
+    struct IPv4: Sendable {
+        var source: FieldValues
+        var destination: FieldValues
+        var timeToLive: FieldValues
+        var identification: FieldValues
+        var dscp: UInt8
+        var dontFragment: Bool
+        /// Nil follows from the next header.
+        var `protocol`: UInt8?
+    }
+
+    enum Transport: Sendable {
+        case udp(source: FieldValues, destination: FieldValues)
+        case tcp(source: FieldValues, destination: FieldValues, sequence: FieldValues, flags: TCPFlags, window: UInt16)
+        case icmp(type: UInt8, code: UInt8, identifier: FieldValues, sequence: FieldValues)
+    }
+
+    var ethernet: Ethernet
+    /// The outermost tag first.
+    var tags: [VLAN] = []
+    var ipv4: IPv4?
+    var transport: Transport?
+    var payload: [UInt8] = []
+    /// Bytes of the whole frame without FCS; nil: as long as headers and payload.
+    var size: FieldValues?
+    /// How many packets to make.
+    var count: Int
+
+    /// Adds the template's packets to a source.
+    func build(into builder: inout PacketSource.Builder, _ random: inout SplitMix64) {
+        for number in 0..<count {
+            packet(number, &random).bytes.withUnsafeBytes { builder.append($0) }
+        }
+    }
+
+    /// Bytes of headers and payload.
+    var minimumSize: Int {
+        var random = SplitMix64(seed: 0)
+        return headers(0, &random).payload(payload).bytes.count
+    }
+
+    /// The packet of that number, counted from 0.
+    func packet(_ number: Int, _ random: inout SplitMix64) -> PacketBuilder {
+        let headers = headers(number, &random)
+        guard let size else { return headers.payload(payload).padded() }
+        let room = Int(size.value(number, &random)) - headers.bytes.count
+        // What the given payload does not fill is bytes that tell their position.
+        let filler = (payload.count..<max(payload.count, room)).map { UInt8(truncatingIfNeeded: $0) }
+        return headers.payload(payload + filler).padded()
+    }
+
+    private func headers(_ number: Int, _ random: inout SplitMix64) -> PacketBuilder {
+        func value<Number: FixedWidthInteger>(_ field: FieldValues) -> Number {
+            Number(truncatingIfNeeded: field.value(number, &random))
+        }
+        var packet = PacketBuilder().ethernet(
+            from: MACAddress(value(ethernet.source)), to: MACAddress(value(ethernet.destination)),
+            type: tags.isEmpty ? ethernet.type.map(EtherType.init) : nil)
+        for (position, tag) in tags.enumerated() {
+            let last = position == tags.count - 1
+            packet = packet.vlan(
+                VLANTag(identifier: value(tag.identifier), priority: tag.priority), kind: tag.kind,
+                type: last ? ethernet.type.map(EtherType.init) : nil)
+        }
+        if let ipv4 {
+            packet = packet.ipv4(
+                from: IPv4Address(value(ipv4.source)), to: IPv4Address(value(ipv4.destination)),
+                timeToLive: value(ipv4.timeToLive), trafficClass: ipv4.dscp << 2,
+                identification: value(ipv4.identification), dontFragment: ipv4.dontFragment,
+                protocol: ipv4.protocol.map(IPProtocol.init))
+        }
+        switch transport {
+        case .udp(let source, let destination):
+            return packet.udp(from: value(source), to: value(destination))
+        case .tcp(let source, let destination, let sequence, let flags, let window):
+            return packet.tcp(
+                from: value(source), to: value(destination), flags: flags, sequenceNumber: value(sequence), window: window)
+        case .icmp(let type, let code, let identifier, let sequence):
+            let rest: UInt32 = value(identifier) << 16 | value(sequence)
+            return packet.icmp(ICMPv4Message(type: ICMPv4Type(rawValue: type), code: code, rest: rest))
+        case nil:
+            return packet
+        }
+    }
+}
