@@ -38,7 +38,10 @@ let package = Package(
             dependencies: ["CMartletLinux", "Graph", "Wire", .product(name: "Logging", package: "swift-log")],
             path: "Interfaces", swiftSettings: settings),
         .target(name: "Ethernet", dependencies: ["Graph", "Wire"], path: "Ethernet", swiftSettings: settings),
-        .target(name: "IP", dependencies: ["CMartletLinux", "Graph", "Wire", "Ethernet"], path: "IP", swiftSettings: settings),
+        .target(
+            name: "IP",
+            dependencies: ["CMartletLinux", "Graph", "Wire", "Ethernet", .product(name: "Logging", package: "swift-log")],
+            path: "IP", swiftSettings: settings),
         .target(
             name: "Control",
             dependencies: [

@@ -21,7 +21,7 @@ public final class BufferPool: Sendable {
     public let count: Int
     /// Bytes per buffer: a power of two from 2,048.
     public let chunkSize: Int
-    /// Whether the memory is hugepages; chunks above 4,096 bytes need them in AF_XDP.
+    /// Whether the memory is hugepages: fewer misses in the address translation, nothing else.
     public let isHuge: Bool
 
     nonisolated(unsafe) public let memory: UnsafeMutableRawPointer
