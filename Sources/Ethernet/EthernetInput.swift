@@ -7,7 +7,7 @@ import Wire
 /// Summary: station check, then classification by EtherType.
 /// Expects: frames as received, current position at the destination address.
 /// Emits: the packet behind its Ethernet header.
-/// Drops: `truncated`, `notForUs`, `vlanUnknown`, `etherTypeUnknown`, `interfaceDown`.
+/// Drops: `truncated`, `notForUs`, `vlanUnknown`, `etherTypeUnknown`, `interfaceDown`, `ip4Disabled`.
 /// Spec: IEEE 802.3 clause 3; RFC 894; RFC 1812 section 5.3.4 (link-layer broadcasts).
 public struct EthernetInput: Node {
     public static let name = "ethernet-input"
@@ -24,7 +24,7 @@ public struct EthernetInput: Node {
     }
 
     public enum Reason: UInt16, DropReason {
-        case truncated, notForUs, vlanUnknown, etherTypeUnknown, interfaceDown
+        case truncated, notForUs, vlanUnknown, etherTypeUnknown, interfaceDown, ip4Disabled
 
         public var text: String {
             switch self {
@@ -33,6 +33,7 @@ public struct EthernetInput: Node {
             case .vlanUnknown: "no sub-interface has this VLAN tag"
             case .etherTypeUnknown: "no node handles this EtherType"
             case .interfaceDown: "the interface is administratively down"
+            case .ip4Disabled: "IPv4 on an interface without an IPv4 address"
             }
         }
     }
@@ -82,7 +83,7 @@ public struct EthernetInput: Node {
             packet.header.flags.insert(.notToThisStation)
         }
         packet.advance(EthernetView.length)
-        if type == EtherType.ipv4.rawValue { return .to(.ip4) }
+        if type == EtherType.ipv4.rawValue { return record.flags.contains(.ip4) ? .to(.ip4) : .drop(.ip4Disabled) }
         if type == EtherType.arp.rawValue { return .to(.arp) }
         return classifyRest(type)
     }

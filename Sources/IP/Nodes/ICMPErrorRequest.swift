@@ -4,7 +4,7 @@ import Graph
 /// What a node asks `ip4-icmp-error` to tell a packet's sender.
 ///
 /// It travels in the packet's scratch space: a node sets it and decides for the arc to `ip4-icmp-error`.
-public enum ICMPErrorRequest: UInt8, Sendable, CaseIterable {
+public enum ICMPErrorRequest: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case networkUnreachable, hostUnreachable, prohibited, protocolUnreachable, portUnreachable, fragmentationNeeded
     case timeExceeded, parameterProblem
 }

@@ -7,19 +7,20 @@ import Wire
 /// Summary: the last step of forwarding; from here the frame is complete.
 /// Expects: an IPv4 header at the current position and the adjacency set by lookup.
 /// Emits: the complete frame, with its transmit interface set.
-/// Drops: `truncated`, `linkBroadcast`. Packets that expire or don't fit go to `ip4-icmp-error`, those without a neighbour to `ip4-arp`.
+/// Drops: `truncated`, `linkBroadcast`. Packets that expire or must not be cut to fit go to `ip4-icmp-error`, those without a neighbour to `ip4-arp`.
 /// Spec: RFC 1812 sections 5.3.1, 5.3.4, 4.2.2.6; RFC 1624 for the checksum.
 public struct IP4Rewrite: Node {
     public static let name = "ip4-rewrite"
 
     public enum Next: UInt16, NextNode {
-        case output, arp, icmpError
+        case output, arp, icmpError, fragment
 
         public var node: String {
             switch self {
             case .output: "interface-output"
             case .arp: "ip4-arp"
             case .icmpError: "ip4-icmp-error"
+            case .fragment: "ip4-fragment"
             }
         }
     }
@@ -72,10 +73,7 @@ public struct IP4Rewrite: Node {
                 return .to(.icmpError)
             }
         }
-        guard packet.length <= Int(adjacency.mtu) else {
-            packet.requestICMPError(.fragmentationNeeded, parameter: UInt16(truncatingIfNeeded: adjacency.mtu))
-            return .to(.icmpError)
-        }
+        guard packet.length <= Int(adjacency.mtu) else { return decideTooLong(packet, header, adjacency.mtu) }
         guard adjacency.state == .complete else { return .to(.arp) }
         if !isOurs { header.decrementTimeToLive() }
         packet.rewind(EthernetView.length)
@@ -85,5 +83,12 @@ public struct IP4Rewrite: Node {
         frame.store(UInt16(truncatingIfNeeded: adjacency.rewrite.1 >> 32), at: 12)
         packet.header.txInterface = adjacency.txInterface
         return .to(.output)
+    }
+
+    @inline(never)
+    private func decideTooLong(_ packet: Packet, _ header: IPv4View, _ mtu: UInt32) -> Verdict<Next, Reason> {
+        guard header.dontFragment else { return .to(.fragment) }
+        packet.requestICMPError(.fragmentationNeeded, parameter: UInt16(truncatingIfNeeded: mtu))
+        return .to(.icmpError)
     }
 }

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// IPv4: forwarding, routes, neighbours, ICMP; and the face that other features use of it.
+@ControlPlane
+public final class IPModule: Module {
+    public nonisolated static let name = "ip"
+
+    public private(set) var interfaces: IPInterfaces!
+    public private(set) var adjacencies: AdjacencyStore!
+    public private(set) var rib: RIB!
+    public private(set) var neighbors: NeighborTable!
+    /// Where features claim protocols and UDP ports of packets to the router.
+    public private(set) var local: LocalDelivery!
+    private(set) var engine: Engine!
+    /// What the file declares, before anything of it is applied.
+    var plan = AddressPlan()
+
+    public init() {}
+
+    public func register(in registry: Registry) {
+        engine = registry.engine
+        makeTables(registry.engine)
+        let process = registry.add(process: "neighbors") { [unowned neighbors = neighbors!] in neighbors.receive($0) }
+        addNodes(registry, neighbors: process)
+        addFeatureArcs(registry)
+        registry.add(addressesAttribute)
+        registry.add(neighborsSection)
+        registry.add(routesSection)
+        for command in commands { registry.add(command) }
+    }
+
+    public func start() throws { neighbors.start() }
+
+    private func makeTables(_ engine: Engine) {
+        do {
+            let table = try RouteTable { [weak engine] release in
+                // Runs here, in this isolation, only later.
+                nonisolated(unsafe) let release = release
+                engine?.retire { release() }
+            }
+            adjacencies = AdjacencyStore(engine: engine)
+            rib = RIB(table: table, adjacencies: adjacencies)
+            try rib.set(IPv4Prefix(.broadcast, length: 32), .receive, from: .special)
+        } catch {
+            fatalError("no memory for the IPv4 table: \(error)")
+        }
+        interfaces = IPInterfaces(engine: engine, rib: rib, adjacencies: adjacencies)
+        neighbors = NeighborTable(engine: engine, interfaces: interfaces, adjacencies: adjacencies, rib: rib)
+        local = LocalDelivery(engine: engine)
+    }
+
+    private func addNodes(_ registry: Registry, neighbors: ProcessIndex) {
+        let tables = rib.reader
+        let adjacencies = adjacencies.table
+        let addresses = interfaces.primary
+        let claims = local.table
+        registry.add(NodeDescriptor(ARPInput.self) { _ in
+            ARPInput(tables: tables, adjacencies: adjacencies, neighbors: neighbors)
+        })
+        registry.add(NodeDescriptor(IP4Input.self) { _ in IP4Input() })
+        registry.add(NodeDescriptor(IP4Options.self) { _ in IP4Options() })
+        registry.add(NodeDescriptor(IP4Lookup.self) { _ in IP4Lookup(tables: tables) })
+        registry.add(NodeDescriptor(IP4Rewrite.self) { _ in IP4Rewrite(adjacencies: adjacencies) })
+        registry.add(NodeDescriptor(IP4Fragment.self) { _ in IP4Fragment(adjacencies: adjacencies) })
+        registry.add(NodeDescriptor(IP4Glean.self) { _ in IP4Glean(adjacencies: adjacencies, neighbors: neighbors) })
+        registry.add(NodeDescriptor(IP4ARP.self) { _ in IP4ARP(adjacencies: adjacencies, neighbors: neighbors) })
+        registry.add(NodeDescriptor(IP4Local.self) { _ in IP4Local(tables: tables, claims: claims) })
+        registry.add(NodeDescriptor(IP4ICMPEcho.self) { _ in IP4ICMPEcho() })
+        registry.add(NodeDescriptor(IP4NoForwarding.self) { _ in IP4NoForwarding(adjacencies: adjacencies) })
+        registry.add(NodeDescriptor(IP4ICMPError.self) { seat in
+            IP4ICMPError(tables: tables, addresses: addresses, limits: ICMPErrorLimits(workerCount: seat.workerCount))
+        })
+    }
+
+    /// Packets with options and broadcasts visit the same features as all others: no way around a firewall.
+    private func addFeatureArcs(_ registry: Registry) {
+        registry.add(
+            FeatureArc(
+                "ip4-unicast", by: .receive,
+                startsAt: [("ip4-input", "lookup"), ("ip4-input", "local"), ("ip4-options", "lookup")],
+                endsAt: IP4Lookup.name))
+        registry.add(
+            FeatureArc("ip4-output", by: .transmit, startsAt: [("ip4-rewrite", "output")], endsAt: InterfaceOutput.name))
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+// `neighbors:` static entries, and how dynamic ones behave.
+extension IPModule {
+    private struct StaticNeighbor {
+        let setting: Setting
+        let interface: String
+        let address: IPv4Address
+        let mac: MACAddress
+    }
+
+    private static let entriesSchema = Schema.list(
+        of: .object([
+            .required("interface", .text(.name), "The interface on whose link the neighbour is"),
+            .required("address", .text(.ipv4Address), "The neighbour's IPv4 address"),
+            .required("mac", .text(.macAddress), "Its hardware address"),
+        ]))
+
+    private static let schema = Schema.either(
+        [
+            entriesSchema,
+            .object([
+                .key("static", entriesSchema, "Neighbours that are not asked for their hardware address"),
+                .key("maximum", .integer(16...1_000_000), "Entries, static ones included; 65536 if absent"),
+                .key("reachable-time", .duration, "How long an answer holds before the neighbour is asked again; 5min if absent"),
+                .key("retransmit-interval", .duration, "Between requests without an answer; 1s if absent"),
+                .key("requests", .integer(1...10), "Requests before a neighbour is given up; 3 if absent"),
+            ]),
+        ], doc: "IPv4 neighbours: a list of static ones, or a map with more to set")
+
+    var neighborsSection: Section {
+        Section("neighbors", IPModule.schema) { [unowned self] setting throws(ConfigurationErrors) in
+            var isList = false
+            if case .list = setting.value { isList = true }
+            let entries = try readStatic(isList ? setting : setting["static"])
+            let policy = try ConfigurationErrors.collecting { (_) throws(ConfigurationError) in try IPModule.policy(setting) }
+            return { [unowned self] in
+                neighbors.policy = policy
+                for entry in entries { try add(entry) }
+            }
+        }
+    }
+
+    private static func policy(_ setting: Setting) throws(ConfigurationError) -> NeighborPolicy {
+        var policy = NeighborPolicy()
+        if let maximum = try setting["maximum"]?.integer(in: 16...1_000_000) { policy.maximum = maximum }
+        if let requests = try setting["requests"]?.integer(in: 1...10) { policy.requests = requests }
+        if let time = try setting["reachable-time"]?.duration(in: .seconds(1) ... .seconds(86400)) {
+            policy.reachableTime = Int(time / .milliseconds(1))
+        }
+        if let time = try setting["retransmit-interval"]?.duration(in: .milliseconds(10) ... .seconds(60)) {
+            policy.retransmitInterval = Int(time / .milliseconds(1))
+        }
+        return policy
+    }
+
+    private func readStatic(_ setting: Setting?) throws(ConfigurationErrors) -> [StaticNeighbor] {
+        guard let setting else { return [] }
+        return try ConfigurationErrors.collecting { (errors) throws(ConfigurationError) in
+            var found: [StaticNeighbor] = []
+            for element in try setting.list {
+                let entry = errors.collect { () throws(ConfigurationError) in try readStatic(entry: element) }
+                if let entry { found.append(entry) }
+            }
+            return found
+        }
+    }
+
+    private func readStatic(entry: Setting) throws(ConfigurationError) -> StaticNeighbor {
+        let address = try entry.required("address")
+        let found = StaticNeighbor(
+            setting: entry, interface: try entry.required("interface").string, address: try address.ipv4Address(),
+            mac: try entry.required("mac").macAddress())
+        if let objection = plan.objection(toNeighbor: found.address, on: found.interface) { throw address.error(objection) }
+        guard found.mac.isStation else {
+            throw try entry.required("mac").error("\(found.mac) is not one station's address", "give a unicast MAC address")
+        }
+        return found
+    }
+
+    private func add(_ entry: StaticNeighbor) throws(ConfigurationError) {
+        guard let interface = engine.interface(named: entry.interface) else {
+            throw entry.setting.error("there is no interface '\(entry.interface)'", "declare it in `interfaces`")
+        }
+        do throws(RouteError) {
+            try neighbors.addStatic(entry.address, at: entry.mac, on: interface)
+        } catch {
+            throw entry.setting.error(error)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// What a node tells the process `neighbors` with a punted packet: why, and whether the packet is the router's own.
+struct NeighborMessage: RawRepresentable, BitwiseCopyable {
+    enum Kind: UInt32 {
+        /// An ARP packet that passed the checks of `arp-input`.
+        case arp
+        /// An ARP packet whose sender claims one of the router's own addresses.
+        case conflict
+        /// An IPv4 packet that waits for the adjacency it carries.
+        case awaitsAdjacency
+        /// An IPv4 packet to a host on the connected network of the glean adjacency it carries.
+        case awaitsHost
+    }
+
+    let rawValue: UInt32
+
+    private static let ownFlag: UInt32 = 1 << 8
+
+    init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    init(_ kind: Kind, about packet: Packet) {
+        rawValue = kind.rawValue | (packet.header.flags.contains(.locallyOriginated) ? NeighborMessage.ownFlag : 0)
+    }
+
+    var kind: Kind? { Kind(rawValue: rawValue & (NeighborMessage.ownFlag - 1)) }
+    var isOwnPacket: Bool { rawValue & NeighborMessage.ownFlag != 0 }
+}
+
+/// Keeps a worker from flooding the control side with packets to neighbours that do not answer.
+///
+/// As many packets to one neighbour pass at once as the control side holds, then a few a second, so that what it
+/// holds is not too old.
+struct ResolutionThrottle {
+    private static let total = TokenRate(perSecond: 1000, burst: 512)
+    private static let perNeighbor = TokenRate(perSecond: 4, burst: NeighborTable.heldPerNeighbor)
+
+    private var all = TokenBucket()
+    private var neighbors = TokenBuckets()
+
+    /// - Parameter key: Tells neighbours apart.
+    mutating func admits(_ key: UInt64, _ now: UInt64) -> Bool {
+        guard all.hasToken(now, ResolutionThrottle.total) else { return false }
+        guard neighbors.take(key, now, ResolutionThrottle.perNeighbor) else { return false }
+        return all.take(now, ResolutionThrottle.total)
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// Checks ARP packets and passes those that concern the router to the control side.
+///
+/// Summary: requests for the port's own addresses, replies to the port, unasked news, claims to our addresses.
+/// Expects: the current position behind the Ethernet header.
+/// Drops: each failed check by name; `notForUs` for what other stations ask each other.
+/// Spec: RFC 826; RFC 5227 sections 2.1.1, 2.4; RFC 1122 section 2.3.2.
+public struct ARPInput: ContextualNode {
+    public static let name = "arp-input"
+
+    public enum Reason: UInt16, DropReason {
+        case truncated, notIpOverEthernet, badOperation, badSender, senderIsNotSource, notForUs, addressConflict
+        case throttled, queueFull
+
+        public var text: String {
+            switch self {
+            case .truncated: "the packet is shorter than an ARP packet"
+            case .notIpOverEthernet: "hardware or protocol type or length is not that of IPv4 over Ethernet"
+            case .badOperation: "neither a request nor a reply"
+            case .badSender: "the sender's addresses are not those of one host"
+            case .senderIsNotSource: "the sender's hardware address is not the frame's source"
+            case .notForUs: "neither about nor for an address of this interface"
+            case .addressConflict: "the sender claims an address of this router"
+            case .throttled: "too many ARP packets in a short time"
+            case .queueFull: "the control side is too slow for the packets to it"
+            }
+        }
+    }
+
+    public struct Trace: TraceRecord {
+        var operation: UInt16 = 0
+        var sender: UInt32 = 0
+        var target: UInt32 = 0
+        var senderMAC = MACAddress.zero
+
+        public init() {}
+
+        public var description: String {
+            switch ARPOperation(rawValue: operation) {
+            case .request: "who has \(IPv4Address(target))? tell \(IPv4Address(sender)) at \(senderMAC)"
+            case .reply: "\(IPv4Address(sender)) is at \(senderMAC)"
+            default: "operation \(operation)"
+            }
+        }
+    }
+
+    private static let rate = TokenRate(perSecond: 5000, burst: 1024)
+    private static let conflictRate = TokenRate(perSecond: 1, burst: 2)
+
+    private let tables: IP4TableReader
+    private let adjacencies: AdjacencyTable
+    private let neighbors: ProcessIndex
+    private var bucket = TokenBucket()
+    private var conflicts = TokenBucket()
+
+    init(tables: IP4TableReader, adjacencies: AdjacencyTable, neighbors: ProcessIndex) {
+        self.tables = tables
+        self.adjacencies = adjacencies
+        self.neighbors = neighbors
+    }
+
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<NoNext, Reason> {
+        guard let arp = ARPView(packet.bytes) else { return .drop(.truncated) }
+        trace.operation = arp.operation.rawValue
+        trace.sender = arp.senderIP.value
+        trace.target = arp.targetIP.value
+        trace.senderMAC = arp.senderMAC
+        guard arp.isIPv4OverEthernet else { return .drop(.notIpOverEthernet) }
+        guard arp.operation == .request || arp.operation == .reply else { return .drop(.badOperation) }
+        guard arp.senderMAC.isStation, ARPInput.isOneHost(arp.senderIP) || arp.isProbe else { return .drop(.badSender) }
+        guard let frame = EthernetView(packet.frameBytes), frame.source == arp.senderMAC else {
+            return .drop(.senderIsNotSource)
+        }
+        if owner(of: arp.senderIP) != nil {
+            if conflicts.take(context.now, ARPInput.conflictRate) { _ = punt(.conflict, packet, context) }
+            return .drop(.addressConflict)
+        }
+        let isForUs = owner(of: arp.targetIP) == packet.header.rxInterface
+        guard isForUs || arp.isGratuitous else { return .drop(.notForUs) }
+        guard bucket.take(context.now, ARPInput.rate) else { return .drop(.throttled) }
+        guard punt(.arp, packet, context) else { return .drop(.queueFull) }
+        context.free(packet)
+        return .kept
+    }
+
+    private func punt(_ kind: NeighborMessage.Kind, _ packet: Packet, _ context: Context) -> Bool {
+        context.punt(packet, to: neighbors, note: NeighborMessage(kind, about: packet).rawValue)
+    }
+
+    /// The interface that has this address as its own.
+    private func owner(of address: IPv4Address) -> InterfaceIndex? {
+        let result = Forwarding(rawValue: tables.main.lookup(address.value))
+        guard result.kind == .local, result.adjacency >= Forwarding.firstAdjacency else { return nil }
+        return adjacencies[result.adjacency].txInterface
+    }
+
+    private static func isOneHost(_ address: IPv4Address) -> Bool {
+        let network = address.value >> 24
+        return network != 0 && network != 127 && network < 224
+    }
+}

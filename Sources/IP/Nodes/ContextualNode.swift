@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+
+/// A node that decides packet by packet and needs the engine's help in it: to start a packet of its own, to punt, or the
+/// time. For nodes off the fast path; those on it implement `decide` or `process` themselves.
+public protocol ContextualNode: Node {
+    mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason>
+}
+
+extension ContextualNode {
+    @inlinable
+    public mutating func process(_ frame: Frame, _ context: Context) {
+        for position in 0..<frame.count {
+            let packet = context.packet(frame[position])
+            var trace = Trace()
+            // Before the decision: it may free the packet.
+            let isTraced = frame.isTraced && packet.isTraced
+            let verdict = decide(packet, &trace, context)
+            context.decide(position, verdict)
+            if isTraced { context.record(trace, context.verdicts[position], for: packet) }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// About which packets no ICMP error is ever sent (RFC 1812 section 4.3.2.7, RFC 1122 section 3.2.2).
+struct ICMPErrorPolicy: BitwiseCopyable, Sendable {
+    /// Knows the broadcast addresses of connected networks and the router's own addresses.
+    let tables: IP4TableReader
+
+    /// Why the packet's sender must not be told; nil when it may.
+    func objection(to packet: Packet, _ header: IPv4View) -> IP4ICMPError.Reason? {
+        if packet.header.flags.contains(.notToThisStation) { return .toManyStations }
+        if !isOneHost(header.destination) { return .toManyHosts }
+        if header.isLaterFragment { return .laterFragment }
+        if header.protocol == .icmp, isError(header) { return .aboutIcmpError }
+        return isPossibleSender(header.source) ? nil : .fromNoHost
+    }
+
+    /// An ICMP error, or ICMP of which too little is there to know.
+    private func isError(_ header: IPv4View) -> Bool {
+        guard header.headerLength < header.bytes.count else { return true }
+        return ICMPv4Type(rawValue: header.bytes.load(at: header.headerLength)).isError
+    }
+
+    /// Neither multicast nor the broadcast address of all or of a connected network.
+    private func isOneHost(_ address: IPv4Address) -> Bool {
+        guard address.value >> 28 < 0xe else { return false }
+        return Forwarding(rawValue: tables.main.lookup(address.value)).kind != .directedBroadcast
+    }
+
+    /// One host that is not this router.
+    private func isPossibleSender(_ address: IPv4Address) -> Bool {
+        let network = address.value >> 24
+        guard network != 0, network != 127, isOneHost(address) else { return false }
+        return Forwarding(rawValue: tables.main.lookup(address.value)).kind != .local
+    }
+}
+
+/// How many ICMP errors a worker sends: to each source, and in all.
+struct ICMPErrorLimits: Sendable {
+    var total: TokenRate
+    var perSource: TokenRate
+
+    /// - Parameter workerCount: The total is shared out among the workers.
+    init(perSecond: Double = 1000, burst: Int = 200, perSourcePerSecond: Double = 50, perSourceBurst: Int = 20, workerCount: Int = 1) {
+        total = TokenRate(perSecond: perSecond / Double(max(1, workerCount)), burst: burst)
+        perSource = TokenRate(perSecond: perSourcePerSecond, burst: perSourceBurst)
+    }
+}

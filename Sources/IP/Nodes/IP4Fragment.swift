@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// Cuts packets that are too long for the next link, and may be cut, into fragments.
+///
+/// Summary: each fragment is a packet of its own, which `ip4-rewrite` then treats like any other.
+/// Expects: an IPv4 header without the don't-fragment flag at the current position, and the adjacency set by lookup.
+/// Emits: fragments that fit the adjacency's MTU, in order.
+/// Drops: `truncated`, `mtuTooSmall`, `tooLong`, `noBuffer`.
+/// Spec: RFC 791 section 3.2; RFC 1812 section 4.2.2.7.
+public struct IP4Fragment: ContextualNode {
+    public static let name = "ip4-fragment"
+
+    public enum Next: UInt16, NextNode {
+        case rewrite
+
+        public var node: String { "ip4-rewrite" }
+    }
+
+    public enum Reason: UInt16, DropReason {
+        case truncated, mtuTooSmall, tooLong, noBuffer
+
+        public var text: String {
+            switch self {
+            case .truncated: "the packet is shorter than its IPv4 header"
+            case .mtuTooSmall: "the interface's MTU leaves no room for data behind the header"
+            case .tooLong: "the last fragment would end beyond 65,535 bytes"
+            case .noBuffer: "no free buffer for a fragment"
+            }
+        }
+    }
+
+    public struct Trace: TraceRecord {
+        var length: UInt32 = 0
+        var mtu: UInt32 = 0
+        var count: UInt16 = 0
+
+        public init() {}
+
+        public var description: String { "\(length) bytes in \(count) fragments for MTU \(mtu)" }
+    }
+
+    /// Where a fragment's piece of the data lies.
+    private struct Piece {
+        let offset: Int
+        let count: Int
+        let isLast: Bool
+    }
+
+    private let adjacencies: AdjacencyTable
+
+    init(adjacencies: AdjacencyTable) { self.adjacencies = adjacencies }
+
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
+        guard let header = IPv4View(packet.bytes), header.headerLength >= IPv4View.minimumLength,
+            header.headerLength <= packet.length
+        else { return .drop(.truncated) }
+        let mtu = Int(adjacencies[packet.header.adjacency].mtu)
+        trace.length = packet.header.length
+        trace.mtu = UInt32(truncatingIfNeeded: mtu)
+        // All but the last carry a multiple of eight bytes.
+        let most = (mtu - header.headerLength) & ~7
+        guard most >= 8 else { return .drop(.mtuTooSmall) }
+        let data = packet.length - header.headerLength
+        guard header.fragmentOffset + data <= 0xffff else { return .drop(.tooLong) }
+        var offset = 0
+        while offset < data {
+            let count = min(most, data - offset)
+            let piece = Piece(offset: offset, count: count, isLast: offset + count == data)
+            guard let fragment = context.allocate() else { return .drop(.noBuffer) }
+            write(piece, of: packet, header, into: fragment)
+            context.start(fragment, on: Next.rewrite)
+            trace.count &+= 1
+            offset += count
+        }
+        context.free(packet)
+        return .kept
+    }
+
+    private func write(_ piece: Piece, of packet: Packet, _ header: IPv4View, into fragment: Packet) {
+        let headerLength = header.headerLength
+        fragment.truncate(to: headerLength + piece.count)
+        let bytes = fragment.bytes
+        bytes.start.copyMemory(from: header.bytes.start, byteCount: headerLength)
+        let data = header.bytes.start + headerLength + piece.offset
+        (bytes.start + headerLength).copyMemory(from: data, byteCount: piece.count)
+        if piece.offset > 0 { IP4Fragment.blankOptionsOfFirst(bytes.prefix(headerLength)) }
+        let units = UInt16(truncatingIfNeeded: (header.fragmentOffset + piece.offset) / 8)
+        // A fragment's last fragment is only the datagram's last if the fragment was.
+        let more: UInt16 = piece.isLast && !header.moreFragments ? 0 : 0x2000
+        bytes.storeNetwork(UInt16(truncatingIfNeeded: bytes.count), at: 2)
+        bytes.storeNetwork(header.fragmentField & 0x8000 | more | units, at: 6)
+        bytes.storeNetwork(0 as UInt16, at: 10)
+        var sum = InternetChecksum()
+        sum.add(bytes.prefix(headerLength))
+        bytes.storeNetwork(sum.value, at: 10)
+        fragment.header.flags = packet.header.flags.subtracting(.traced)
+        fragment.header.rxInterface = packet.header.rxInterface
+        fragment.header.txInterface = packet.header.txInterface
+        fragment.header.adjacency = packet.header.adjacency
+        fragment.header.flowHash = packet.header.flowHash
+    }
+
+    /// Later fragments carry only the options whose copied flag is set (RFC 791 section 3.1); the others become
+    /// no-operations, so that the header keeps its length. Malformed ones have not come this far.
+    private static func blankOptionsOfFirst(_ header: Bytes) {
+        let copiedFlag: UInt8 = 0x80
+        var offset = IPv4View.minimumLength
+        while offset < header.count {
+            let kind = header.load(at: offset, as: UInt8.self)
+            if kind == 0 { return }
+            var length = 1
+            if kind != 1, offset + 1 < header.count { length = Int(header.load(at: offset + 1, as: UInt8.self)) }
+            guard length > 0, offset + length <= header.count else { return }
+            if kind & copiedFlag == 0 {
+                for place in offset..<offset + length { header.store(1 as UInt8, at: place) }
+            }
+            offset += length
+        }
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// Tells a packet's sender what became of it, where that is allowed, and drops the packet by name.
+///
+/// Summary: makes a new packet with an ICMP error that quotes the old one, 576 bytes in all at most.
+/// Expects: an IPv4 header at the current position and a request (`Packet.requestICMPError`).
+/// Emits: the error, as the router's own packet, from the address of the port by which the old packet came.
+/// Drops: every packet that comes in: for the request's reason, or for the reason that kept the error back.
+/// Spec: RFC 792; RFC 1812 sections 4.3.2, 5.2.7; RFC 1191 section 4; RFC 1122 section 3.2.2.
+public struct IP4ICMPError: ContextualNode {
+    public static let name = "ip4-icmp-error"
+
+    public enum Next: UInt16, NextNode {
+        case lookup
+
+        public var node: String { "ip4-lookup" }
+    }
+
+    public enum Reason: UInt16, DropReason {
+        // In the order of `ICMPErrorRequest`: the error was sent.
+        case noRoute, hostUnreachable, prohibited, protocolUnreachable, portUnreachable, fragmentationNeeded
+        case ttlExpired, parameterProblem
+        // It was not, and why.
+        case toManyStations, toManyHosts, laterFragment, aboutIcmpError, fromNoHost, ownPacket, rateLimited, noAddress
+        case noBuffer, truncated
+
+        public var text: String {
+            switch self {
+            case .noRoute: "no route to the destination"
+            case .hostUnreachable: "the destination, or the next hop to it, does not answer"
+            case .prohibited: "forwarding is administratively prohibited"
+            case .protocolUnreachable: "nobody here handles this protocol"
+            case .portUnreachable: "nobody listens on this UDP port"
+            case .fragmentationNeeded: "too long for the next link, and must not be fragmented"
+            case .ttlExpired: "the time to live ran out"
+            case .parameterProblem: "the IPv4 header has a malformed option"
+            case .toManyStations: "no ICMP error: came in a link-layer broadcast, multicast or another station's frame"
+            case .toManyHosts: "no ICMP error: to a broadcast or multicast address"
+            case .laterFragment: "no ICMP error: not the first fragment"
+            case .aboutIcmpError: "no ICMP error: about an ICMP error"
+            case .fromNoHost: "no ICMP error: the source is not one other host"
+            case .ownPacket: "the router's own packet could not be sent"
+            case .rateLimited: "no ICMP error: too many in a short time"
+            case .noAddress: "no ICMP error: the interface it came by has no address"
+            case .noBuffer: "no ICMP error: no free buffer"
+            case .truncated: "the packet is shorter than an IPv4 header"
+            }
+        }
+    }
+
+    public struct Trace: TraceRecord {
+        var request: ICMPErrorRequest = .networkUnreachable
+        var parameter: UInt16 = 0
+        var receiver: UInt32 = 0
+
+        public init() {}
+
+        public var description: String { "\(request) to \(IPv4Address(receiver)), parameter \(parameter)" }
+    }
+
+    /// The longest error, bytes (RFC 1812 section 4.3.2.3).
+    static let longest = 576
+    static let timeToLive: UInt8 = 255
+    /// Precedence 6, internetwork control (RFC 1812 section 4.3.2.5).
+    static let trafficClass: UInt8 = 0xc0
+
+    private let policy: ICMPErrorPolicy
+    private let addresses: PrimaryAddressTable
+    private let limits: ICMPErrorLimits
+    private var total = TokenBucket()
+    private var sources = TokenBuckets()
+    private var identification = UInt16.random(in: .min ... .max)
+
+    init(tables: IP4TableReader, addresses: PrimaryAddressTable, limits: ICMPErrorLimits) {
+        policy = ICMPErrorPolicy(tables: tables)
+        self.addresses = addresses
+        self.limits = limits
+    }
+
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
+        let (request, parameter) = packet.requestedICMPError
+        guard let header = IPv4View(packet.bytes) else { return .drop(.truncated) }
+        trace.request = request
+        trace.parameter = parameter
+        trace.receiver = header.source.value
+        guard !packet.header.flags.contains(.locallyOriginated) else { return .drop(.ownPacket) }
+        if let objection = policy.objection(to: packet, header) { return .drop(objection) }
+        let source = addresses[packet.header.rxInterface]
+        guard source != .any else { return .drop(.noAddress) }
+        guard mayTell(header.source, context.now) else { return .drop(.rateLimited) }
+        guard let error = context.allocate() else { return .drop(.noBuffer) }
+        let message = IP4ICMPError.message(request, parameter)
+        write(message, about: packet.bytes, from: source, to: header.source, into: error)
+        error.header.rxInterface = packet.header.rxInterface
+        context.start(error, on: Next.lookup)
+        return .drop(Reason(rawValue: UInt16(request.rawValue)) ?? .noRoute)
+    }
+
+    /// A source that asks for too much does not take from what is there for all.
+    private mutating func mayTell(_ receiver: IPv4Address, _ now: UInt64) -> Bool {
+        guard total.hasToken(now, limits.total) else { return false }
+        guard sources.take(UInt64(receiver.value), now, limits.perSource) else { return false }
+        return total.take(now, limits.total)
+    }
+
+    private mutating func write(
+        _ message: ICMPv4Message, about packet: Bytes, from source: IPv4Address, to receiver: IPv4Address, into error: Packet
+    ) {
+        let headers = IPv4Header.length + ICMPv4View.length
+        let quote = packet.prefix(IP4ICMPError.longest - headers)
+        error.truncate(to: headers + quote.count)
+        let bytes = error.bytes
+        (bytes.start + headers).copyMemory(from: quote.start, byteCount: quote.count)
+        message.emit(into: bytes.dropping(first: IPv4Header.length))
+        identification &+= 1
+        IPv4Header(
+            source: source, destination: receiver, protocol: .icmp, payloadLength: ICMPv4View.length + quote.count,
+            timeToLive: IP4ICMPError.timeToLive, trafficClass: IP4ICMPError.trafficClass, identification: identification
+        ).emit(into: bytes)
+        error.header.flags.insert(.locallyOriginated)
+    }
+
+    static func message(_ request: ICMPErrorRequest, _ parameter: UInt16) -> ICMPv4Message {
+        switch request {
+        case .networkUnreachable: .unreachable(.net)
+        case .hostUnreachable: .unreachable(.host)
+        case .prohibited: .unreachable(.administrativelyProhibited)
+        case .protocolUnreachable: .unreachable(.protocol)
+        case .portUnreachable: .unreachable(.port)
+        case .fragmentationNeeded: .unreachable(.fragmentationNeeded, nextHopMTU: parameter)
+        case .timeExceeded: .timeExceeded
+        case .parameterProblem: .parameterProblem(pointer: UInt8(truncatingIfNeeded: parameter))
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// Delivers packets that are addressed to the router.
+///
+/// Summary: to whoever claimed the protocol or UDP port (`LocalDelivery`), ICMP to `ip4-icmp-echo`, the rest is refused.
+/// Expects: a checked IPv4 header; the packet is for one of the router's addresses, or a broadcast.
+/// Emits: the packet at its IPv4 header, whole and with its UDP checksum verified.
+/// Drops: `truncated`, `linkBroadcast`, `fragment`, `badSource`, `ownSource`, `noRouteBack`, `badUDPLength`,
+/// `badUDPChecksum`, `closedTCPPort`, `queueFull`. Unclaimed protocols and ports go to `ip4-icmp-error`.
+/// Spec: RFC 1122 sections 3.2.1.3, 3.2.2.1, 3.3.6, 4.1.3.1; RFC 1812 sections 4.2.2.11, 5.2.3.
+public struct IP4Local: ContextualNode {
+    public static let name = "ip4-local"
+
+    public enum Next: UInt16, NextNode {
+        case icmp, icmpError
+
+        public var node: String {
+            switch self {
+            case .icmp: "ip4-icmp-echo"
+            case .icmpError: "ip4-icmp-error"
+            }
+        }
+    }
+
+    public enum Reason: UInt16, DropReason {
+        case truncated, linkBroadcast, fragment, badSource, ownSource, noRouteBack, badUdpLength, badUdpChecksum
+        case closedTcpPort, queueFull
+
+        public var text: String {
+            switch self {
+            case .truncated: "the packet is shorter than its headers"
+            case .linkBroadcast: "a packet to one host in a link-layer broadcast, multicast or another station's frame"
+            case .fragment: "a fragment to the router, which reassembles none"
+            case .badSource: "the source address is not one host's"
+            case .ownSource: "the source address is the router's own"
+            case .noRouteBack: "there is no route to the source"
+            case .badUdpLength: "the UDP length is below its header's, or beyond the packet"
+            case .badUdpChecksum: "the UDP checksum is wrong"
+            case .closedTcpPort: "nobody listens on this TCP port"
+            case .queueFull: "the control side is too slow for the packets to it"
+            }
+        }
+    }
+
+    public struct Trace: TraceRecord {
+        var source: UInt32 = 0
+        var destination: UInt32 = 0
+        var `protocol`: UInt8 = 0
+        var port: UInt16 = 0
+
+        public init() {}
+
+        public var description: String {
+            let port = port == 0 ? "" : ", port \(port)"
+            return "\(IPv4Address(source)) -> \(IPv4Address(destination)), \(IPProtocol(rawValue: `protocol`))\(port)"
+        }
+    }
+
+    private let tables: IP4TableReader
+    private let claims: LocalTable
+
+    init(tables: IP4TableReader, claims: LocalTable) {
+        self.tables = tables
+        self.claims = claims
+    }
+
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
+        guard let header = IPv4View(packet.bytes), header.headerLength <= packet.length else { return .drop(.truncated) }
+        trace.source = header.source.value
+        trace.destination = header.destination.value
+        trace.protocol = header.protocol.rawValue
+        if let reason = objection(to: packet, header) { return .drop(reason) }
+        let claim = claims[header.protocol]
+        if !claim.isNone { return deliver(packet, claim, context) }
+        switch header.protocol {
+        case .icmp: return .to(.icmp)
+        case .udp: return decideUDP(packet, header, &trace, context)
+        case .tcp: return .drop(.closedTcpPort)
+        default: return refuse(packet, .protocolUnreachable)
+        }
+    }
+
+    /// What is wrong with the packet whatever it carries.
+    private func objection(to packet: Packet, _ header: IPv4View) -> Reason? {
+        let destination = header.destination
+        let isBroadcast = destination == .broadcast || isConnectedBroadcast(destination)
+        if packet.header.flags.contains(.notToThisStation), !isBroadcast { return .linkBroadcast }
+        if header.isFragment { return .fragment }
+        // Who has no address yet (DHCP) speaks by broadcast.
+        if header.source == .any { return isBroadcast ? nil : .badSource }
+        switch Forwarding(rawValue: tables.main.lookup(header.source.value)).kind {
+        case .local: return packet.header.flags.contains(.locallyOriginated) ? nil : .ownSource
+        case .directedBroadcast: return .badSource
+        case .none: return .noRouteBack
+        default: return nil
+        }
+    }
+
+    private func isConnectedBroadcast(_ address: IPv4Address) -> Bool {
+        Forwarding(rawValue: tables.main.lookup(address.value)).kind == .directedBroadcast
+    }
+
+    private func decideUDP(
+        _ packet: Packet, _ header: IPv4View, _ trace: inout Trace, _ context: Context
+    ) -> Verdict<Next, Reason> {
+        guard let datagram = UDPView(header.payload) else { return .drop(.truncated) }
+        trace.port = datagram.destinationPort
+        guard datagram.length >= UDPView.length, datagram.length <= header.payload.count else { return .drop(.badUdpLength) }
+        guard datagram.isChecksumRight(source: header.source, destination: header.destination) else {
+            return .drop(.badUdpChecksum)
+        }
+        let claim = claims[udpPort: datagram.destinationPort]
+        return claim.isNone ? refuse(packet, .portUnreachable) : deliver(packet, claim, context)
+    }
+
+    private func deliver(_ packet: Packet, _ claim: LocalClaim, _ context: Context) -> Verdict<Next, Reason> {
+        if let arc = claim.arc { return .to(arc: arc) }
+        guard let process = claim.process, context.punt(packet, to: process) else { return .drop(.queueFull) }
+        context.free(packet)
+        return .kept
+    }
+
+    private func refuse(_ packet: Packet, _ request: ICMPErrorRequest) -> Verdict<Next, Reason> {
+        packet.requestICMPError(request)
+        return .to(.icmpError)
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// Ends the way of packets for which lookup found no neighbour: drops them, with word to the sender where it is due.
+///
+/// Summary: no route, blackhole, unreachable and prohibit routes, and broadcasts to connected networks.
+/// Expects: a checked IPv4 header; in the adjacency, the mark of the lookup's result.
+/// Emits: to `ip4-icmp-error` what the sender must hear of; to `ip4-local` a broadcast from the network that it is for.
+/// Drops: `blackhole`, `directedBroadcast`.
+/// Spec: RFC 1812 sections 5.2.7.1, 5.3.5; RFC 2644.
+public struct IP4NoForwarding: Node {
+    public static let name = "ip4-no-forwarding"
+
+    public enum Next: UInt16, NextNode {
+        case icmpError, local
+
+        public var node: String {
+            switch self {
+            case .icmpError: "ip4-icmp-error"
+            case .local: "ip4-local"
+            }
+        }
+    }
+
+    public enum Reason: UInt16, DropReason {
+        case blackhole, directedBroadcast
+
+        public var text: String {
+            switch self {
+            case .blackhole: "a route of type blackhole"
+            case .directedBroadcast: "to the network or broadcast address of a connected network"
+            }
+        }
+    }
+
+    public struct Trace: TraceRecord {
+        var destination: UInt32 = 0
+        var adjacency: AdjacencyIndex = 0
+
+        public init() {}
+
+        public var description: String {
+            switch adjacency {
+            case Forwarding.noRoute.adjacency: "\(IPv4Address(destination)): no route"
+            case Forwarding.blackhole.adjacency: "\(IPv4Address(destination)): blackhole"
+            case Forwarding.unreachable.adjacency: "\(IPv4Address(destination)): unreachable"
+            case Forwarding.prohibit.adjacency: "\(IPv4Address(destination)): prohibited"
+            default: "\(IPv4Address(destination)): broadcast to a connected network, adjacency \(adjacency)"
+            }
+        }
+    }
+
+    private let adjacencies: AdjacencyTable
+
+    init(adjacencies: AdjacencyTable) { self.adjacencies = adjacencies }
+
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
+        if let header = IPv4View(packet.bytes) { trace.destination = header.destination.value }
+        trace.adjacency = packet.header.adjacency
+        switch packet.header.adjacency {
+        case Forwarding.noRoute.adjacency: return refuse(packet, .networkUnreachable)
+        case Forwarding.blackhole.adjacency: return .drop(.blackhole)
+        case Forwarding.unreachable.adjacency: return refuse(packet, .hostUnreachable)
+        case Forwarding.prohibit.adjacency: return refuse(packet, .prohibited)
+        default: return decideBroadcast(packet)
+        }
+    }
+
+    /// A broadcast on the link from which it came is for the router too; one from elsewhere is not forwarded.
+    private func decideBroadcast(_ packet: Packet) -> Verdict<Next, Reason> {
+        let isFromThere = adjacencies[packet.header.adjacency].txInterface == packet.header.rxInterface
+        guard isFromThere, packet.header.flags.contains(.notToThisStation) else { return .drop(.directedBroadcast) }
+        return .to(.local)
+    }
+
+    private func refuse(_ packet: Packet, _ request: ICMPErrorRequest) -> Verdict<Next, Reason> {
+        packet.requestICMPError(request)
+        return .to(.icmpError)
+    }
+}

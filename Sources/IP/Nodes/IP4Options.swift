@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// Judges the options of an IPv4 header; good ones travel on untouched.
+///
+/// Summary: the slow path for the few packets that have options.
+/// Expects: a checked IPv4 header of more than 20 bytes.
+/// Emits: the packet as it came; malformed ones to `ip4-icmp-error` with a pointer at the byte that is wrong.
+/// Drops: `truncated`, `sourceRoute`.
+/// Spec: RFC 791 section 3.1; RFC 1812 section 5.2.4.1, 5.3.13; RFC 7126 for source routes.
+public struct IP4Options: Node {
+    public static let name = "ip4-options"
+
+    public enum Next: UInt16, NextNode {
+        case lookup, icmpError
+
+        public var node: String {
+            switch self {
+            case .lookup: "ip4-lookup"
+            case .icmpError: "ip4-icmp-error"
+            }
+        }
+    }
+
+    public enum Reason: UInt16, DropReason {
+        case truncated, sourceRoute
+
+        public var text: String {
+            switch self {
+            case .truncated: "the packet is shorter than its IPv4 header"
+            case .sourceRoute: "source routes are not followed"
+            }
+        }
+    }
+
+    public struct Trace: TraceRecord {
+        var count: UInt8 = 0
+        /// The offset of the wrong byte from the header's start, 0 for none.
+        var pointer: UInt8 = 0
+
+        public init() {}
+
+        public var description: String { pointer == 0 ? "\(count) options" : "malformed option at byte \(pointer)" }
+    }
+
+    private enum Kind {
+        static let end: UInt8 = 0
+        static let noOperation: UInt8 = 1
+        static let looseSourceRoute: UInt8 = 131
+        static let strictSourceRoute: UInt8 = 137
+    }
+
+    public init() {}
+
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
+        guard let header = IPv4View(packet.bytes), header.headerLength <= packet.length else { return .drop(.truncated) }
+        let end = header.headerLength
+        var offset = IPv4View.minimumLength
+        while offset < end {
+            let kind = header.bytes.load(at: offset, as: UInt8.self)
+            if kind == Kind.end { break }
+            trace.count &+= 1
+            if kind == Kind.noOperation {
+                offset += 1
+                continue
+            }
+            // The length counts itself and the kind, and stays within the header.
+            guard offset + 1 < end else { return malformed(packet, at: offset, &trace) }
+            let length = Int(header.bytes.load(at: offset + 1, as: UInt8.self))
+            guard length >= 2, offset + length <= end else { return malformed(packet, at: offset + 1, &trace) }
+            if kind == Kind.looseSourceRoute || kind == Kind.strictSourceRoute { return .drop(.sourceRoute) }
+            offset += length
+        }
+        return .to(.lookup)
+    }
+
+    private func malformed(_ packet: Packet, at offset: Int, _ trace: inout Trace) -> Verdict<Next, Reason> {
+        trace.pointer = UInt8(truncatingIfNeeded: offset)
+        packet.requestICMPError(.parameterProblem, parameter: UInt16(truncatingIfNeeded: offset))
+        return .to(.icmpError)
+    }
+}
