@@ -20,7 +20,7 @@ public struct CommandLineTool: AsyncParsableCommand {
 
     /// What the first word may be. The verbs that the daemon carries out come last.
     static let subcommands: [any ParsableCommand.Type] =
-        [Run.self, Check.self, SchemaCommand.self, Shell.self, Monitor.self, VersionCommand.self] + verbs
+        [Run.self, Check.self, SchemaCommand.self, Bench.self, Shell.self, Monitor.self, PrintVersion.self] + verbs
 
     static let verbs: [any ForwardedCommand.Type] = [
         Verb.Show.self, Verb.Clear.self, Verb.Set.self, Verb.Add.self, Verb.Delete.self, Verb.Trace.self,
@@ -84,7 +84,7 @@ public struct CommandLineTool: AsyncParsableCommand {
     }
 }
 
-struct VersionCommand: ParsableCommand {
+struct PrintVersion: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "version", abstract: "Print the version of this program.")
 
