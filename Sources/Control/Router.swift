@@ -24,8 +24,12 @@ public final class Router {
         try self.init(Router.read(path), options: options)
     }
 
-    /// - Parameter setting: The whole file as a tree.
-    public init(_ setting: Setting, options: RunOptions = RunOptions()) throws(ConfigurationErrors) {
+    /// - Parameters:
+    ///   - setting: The whole file as a tree.
+    ///   - modules: Features that this program brings itself, beside the library's: a test's ports, for instance.
+    public init(
+        _ setting: Setting, modules: [any Module.Type] = [], options: RunOptions = RunOptions()
+    ) throws(ConfigurationErrors) {
         file = setting
         // The engine's own sections come first: their schema holds before any module has said what it knows.
         var errors = ConfigurationErrors()
@@ -42,6 +46,7 @@ public final class Router {
         }
         registry = Registry(engine: engine)
         Router.loadStandardModules(registry)
+        for module in modules { registry.load(module) }
         plugins = try PluginLoader.load(setting["plugins"], into: registry)
         errors.append(contentsOf: Router.schema(registry).validate(setting))
         try errors.throwIfAny()
