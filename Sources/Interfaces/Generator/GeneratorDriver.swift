@@ -11,11 +11,14 @@ public enum GeneratorDriver {
     }
 
     static let full = "full"
+    private static let rate = Schema.Format("full, or a rate in packets per second", example: "full or 100kpps") {
+        $0 == full || Quantity.rate($0, .packets) != nil
+    }
 
     static let keys: [Schema.Key] = [
         .key("read", .string, "Capture file whose packets are replayed, again and again; this or 'packets'"),
         .key("packets", .list(of: PacketTemplate.schema, count: 1...4096), "Packets to make, in this order; this or 'read'"),
-        .key("rate", .either([.choice([full]), .rate(.packets)]), "How fast, in packets per second; full if absent"),
+        .key("rate", .text(rate), "How fast, in packets per second; full if absent"),
         .key("count", .integer(1...Int.max), "Packets after which it ends; never if absent"),
         .key("loops", .integer(1...Int.max), "Times through the packets after which it ends; never if absent"),
         .key("seed", .integer(0...Int.max), "Start of the random order of field values; 1 if absent"),

@@ -11,6 +11,9 @@ extension PacketTemplate {
     private static let hops = FieldNotation.number(0...255, example: "64")
     private static let bytes = FieldNotation.number(60...65535, example: "60, 1514 or 60-1514")
     private static let imix = "imix"
+    private static let imixOrBytes = Schema.Format("imix, or \(bytes.name)", example: "imix or \(bytes.example)") {
+        $0 == imix || bytes.parse($0) != nil
+    }
 
     private enum TagKind: String, CaseIterable {
         case customer, service
@@ -70,7 +73,7 @@ extension PacketTemplate {
                 ]), "ICMP header"),
             .key("payload", .text(.hexadecimal), "Bytes behind the headers"),
             .key(
-                "size", .either([.choice([imix]), bytes.schema]),
+                "size", .either([.text(imixOrBytes), bytes.schema]),
                 "Bytes of the frame without FCS, filled up behind the payload; imix is 60, 590 and 1514 as 7:4:1"),
             .key("count", .integer(1...16_777_216), "Packets to make; enough for the longest range, if absent"),
         ])
