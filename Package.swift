@@ -28,6 +28,7 @@ let package = Package(
         .testTarget(name: "GraphTests", dependencies: [library], path: "Tests/GraphTests", swiftSettings: settings),
         .testTarget(
             name: "InterfacesTests", dependencies: [library], path: "Tests/InterfacesTests", swiftSettings: settings),
+        .testTarget(name: "IPTests", dependencies: [library], path: "Tests/IPTests", swiftSettings: settings),
         .testTarget(name: "FIBTests", dependencies: [library], path: "Tests/FIBTests", swiftSettings: settings),
         .testTarget(name: "ControlTests", dependencies: [library], path: "Tests/ControlTests", swiftSettings: settings),
     ],

@@ -44,6 +44,8 @@ public struct ICMPv4View: BitwiseCopyable {
         let new = UInt16(ICMPv4Type.echoReply.rawValue) << 8 | old & 0xFF
         bytes.storeNetwork(new, at: 0)
         bytes.storeNetwork(InternetChecksum.update(checksum, word: old, to: new), at: 2)
+        // A message that is all zeros now is the one whose sum is 0 and not 0xFFFF (RFC 1624 section 3).
+        if checksum == 0, !isChecksumRight { bytes.storeNetwork(0xFFFF as UInt16, at: 2) }
     }
 }
 

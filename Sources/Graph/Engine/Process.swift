@@ -43,7 +43,7 @@ extension Engine {
         var result: (UInt32, PuntedPacket)?
         _ = worker.punts.receive { message in
             let header = message.loadUnaligned(as: PuntHeader.self)
-            let bytes = [UInt8](message[MemoryLayout<PuntHeader>.stride...])
+            let bytes = [UInt8](message[MemoryLayout<PuntHeader>.size...])
             result = (
                 header.process,
                 PuntedPacket(

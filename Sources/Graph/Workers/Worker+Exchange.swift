@@ -58,7 +58,7 @@ extension Worker {
 
     private func inject(_ message: UnsafeRawBufferPointer) {
         let header = message.loadUnaligned(as: InjectHeader.self)
-        let bytes = UnsafeRawBufferPointer(rebasing: message[MemoryLayout<InjectHeader>.stride...])
+        let bytes = UnsafeRawBufferPointer(rebasing: message[MemoryLayout<InjectHeader>.size...])
         guard bytes.count <= pool.capacity else { return countDrop(.injectMalformed) }
         guard let packet = allocate() else { return countDrop(.noBuffer) }
         packet.header.data.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
