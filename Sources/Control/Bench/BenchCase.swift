@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Graph
+
+/// Something that `martlet bench` can measure.
+struct BenchCase: Sendable {
+    let name: String
+    let summary: String
+    let work: Work
+    /// Files that must be there before.
+    var input: BenchInput?
+    var goals: [BenchGoal] = []
+
+    enum Work: Sendable {
+        /// Runs the case's graph with its generators.
+        case graph
+        /// Loads the routes of the case's graph.
+        case load
+        /// Starts a router of its own process until it forwards.
+        case start
+        /// Forwards between network devices.
+        case endToEnd
+    }
+
+    /// Whether this is a graph file of the user's, which is used where it is.
+    var isFile: Bool { BenchCase.isFile(name) }
+
+    private static func isFile(_ name: String) -> Bool { name.hasSuffix(".yaml") || name.hasSuffix(".yml") }
+
+    /// The graph file; `directory` is that of the inputs.
+    func graph(in directory: URL) -> URL {
+        isFile ? URL(fileURLWithPath: name) : directory.appending(path: "\(name).yaml")
+    }
+
+    /// Its figures are those of "Numbers to beat" in docs/bench.md.
+    private static let vpp = "VPP 26.10-rc0 on the same kind of machine"
+
+    static let all: [BenchCase] = [
+        BenchCase(name: "chain", summary: "eight empty nodes one after another", work: .graph),
+        BenchCase(name: "tree", summary: "every frame split in four, twice", work: .graph),
+        BenchCase(name: "fan-in", summary: "four inputs into one empty node", work: .graph),
+        BenchCase(name: "fan-out", summary: "one input, every frame split in four", work: .graph),
+        BenchCase(
+            name: "ip4-one", summary: "IPv4, one /8 route, random destinations", work: .graph, input: .one,
+            goals: [BenchGoal("sum", atMost: 37, reference: 37, from: vpp)]),
+        BenchCase(
+            name: "ip4-500k", summary: "IPv4, 500,000 /24 routes, random destinations", work: .graph,
+            input: .halfMillion, goals: [BenchGoal("sum", atMost: 50, reference: 131, from: vpp)]),
+        BenchCase(
+            name: "ip4-bgp", summary: "IPv4, 900,000 routes in the Internet's length mix, 256 next hops",
+            work: .graph, input: .internet, goals: [BenchGoal("sum", atMost: 60, reference: 176, from: vpp)]),
+        BenchCase(
+            name: "route-load", summary: "1,000,000 routes from a file", work: .load, input: .million,
+            goals: [BenchGoal("load", atMost: 5), BenchGoal("memory", atMost: 150)]),
+        BenchCase(
+            name: "start", summary: "from the program's start to the first packet forwarded, 1,000 routes",
+            work: .start, input: .thousand, goals: [BenchGoal("start", atMost: 1)]),
+        BenchCase(
+            name: "af-xdp", summary: "AF_XDP over veth, end to end, beside an empty forwarding loop",
+            work: .endToEnd, goals: [BenchGoal("ratio", atLeast: 0.95)]),
+    ]
+
+    /// The cases that `words` name, or all; a word that is a file's path is a graph to run.
+    static func named(_ words: [String]) throws(CommandError) -> [BenchCase] {
+        if words.isEmpty { return all }
+        var cases: [BenchCase] = []
+        for word in words {
+            if let known = all.first(where: { $0.name == word }) {
+                cases.append(known)
+            } else if isFile(word) {
+                cases.append(BenchCase(name: word, summary: "a graph file", work: .graph))
+            } else {
+                throw .usage("there is no case '\(word)'", Spelling.hint(for: word, among: all.map(\.name)))
+            }
+        }
+        return cases
+    }
+}
+
+/// Where the graph files of the cases are kept.
+enum BenchGraphs {
+    /// The graph file of the case `name`.
+    /// - Parameter directory: nil to look near the program.
+    static func file(_ name: String, directory: String?) throws(CommandError) -> URL {
+        let places = directory.map { [URL(fileURLWithPath: $0)] } ?? standardPlaces
+        let files = places.map { $0.appending(path: "\(name).yaml") }
+        if let file = files.first(where: { FileManager.default.fileExists(atPath: $0.path) }) { return file }
+        throw .failed("cannot find the graph '\(name).yaml'", "give its directory with --graphs: Graphs/bench in the source")
+    }
+
+    /// In the source tree around the executable, beside an installed one, in the source tree around the working directory.
+    private static var standardPlaces: [URL] {
+        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
+        var places: [URL] = []
+        var directory = URL(fileURLWithPath: program).deletingLastPathComponent()
+        while directory.path != "/" {
+            places.append(directory.appending(path: "Graphs/bench"))
+            places.append(directory.appending(path: "share/martlet/Graphs/bench"))
+            directory.deleteLastPathComponent()
+        }
+        return places + [URL(fileURLWithPath: FileManager.default.currentDirectoryPath).appending(path: "Graphs/bench")]
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+
+/// What `martlet bench` answers, and what `--compare` reads again.
+public struct BenchReport: Report, Codable {
+    public let machine: BenchMachine
+    public var cases: [BenchCaseReport]
+    /// The file that the cases are compared with.
+    public var comparedWith: String?
+
+    public init(machine: BenchMachine, cases: [BenchCaseReport]) {
+        self.machine = machine
+        self.cases = cases
+    }
+
+    public var body: [TextBlock] {
+        machine.body + cases.flatMap { $0.body(comparedWith: comparedWith) }
+    }
+
+    /// Sets the figures against those of an earlier report, from the file `name`.
+    public mutating func compare(with old: BenchReport, name: String) {
+        comparedWith = name
+        for index in cases.indices {
+            let before = old.cases.first { $0.name == cases[index].name }
+            cases[index].compare(with: before?.rows ?? [])
+        }
+    }
+}
+
+/// All runs of one case.
+public struct BenchCaseReport: Codable, Sendable {
+    public let name: String
+    public let summary: String
+    public var rows: [BenchRow]
+    public let goals: [BenchGoal]
+    public let notes: [String]
+
+    /// - Parameter runs: At least one. A figure that is not in every run is left out.
+    init(_ definition: BenchCase, _ runs: [BenchRun]) {
+        name = definition.name
+        summary = definition.summary
+        rows = (runs.first?.figures ?? []).compactMap { figure in
+            let found = runs.compactMap { run in run.figures.first { $0.name == figure.name && $0.unit == figure.unit } }
+            guard found.count == runs.count else { return nil }
+            return BenchRow(
+                name: figure.name, unit: figure.unit, packetsPerCall: figure.packetsPerCall, values: found.map(\.value))
+        }
+        goals = definition.goals
+        var notes: [String] = []
+        for note in runs.flatMap(\.notes) where !notes.contains(note) { notes.append(note) }
+        self.notes = notes
+    }
+
+    mutating func compare(with old: [BenchRow]) {
+        for index in rows.indices {
+            let row = rows[index]
+            guard let before = old.first(where: { $0.name == row.name && $0.unit == row.unit }) else { continue }
+            rows[index].difference = BenchDifference(from: before.statistics, to: row.statistics)
+        }
+    }
+
+    func body(comparedWith: String?) -> [TextBlock] {
+        let runs = rows.first?.statistics.count ?? 0
+        var blocks: [TextBlock] = [.heading("\(name): \(summary); \(runs) \(runs == 1 ? "run" : "runs")")]
+        let columns: [TextBlock.Column] =
+            ["", "", .right("Packets/call")] + ["Min", "Max", "Median", "Mean", "Stddev"].map { .right($0) }
+        blocks.append(.table(columns, rows.map(\.cells)))
+        blocks += goals.compactMap { goal in
+            rows.first { $0.name == goal.figure }.map { .line(goal.text(median: $0.statistics.median, $0.unit)) }
+        }
+        blocks += notes.map { .line($0) }
+        guard let comparedWith else { return blocks }
+        if rows.allSatisfy({ $0.difference == nil }) { return blocks + [.line("\(comparedWith) has no such figures")] }
+        for row in rows {
+            guard let difference = row.difference else { continue }
+            blocks.append(.lines(["\(row.name), \(row.unit.rawValue), against \(comparedWith):"] + difference.lines))
+        }
+        return blocks
+    }
+}
+
+/// One figure over all runs.
+public struct BenchRow: Codable, Sendable {
+    public let name: String
+    public let unit: BenchFigure.Unit
+    public let packetsPerCall: Double?
+    /// One per run.
+    public let values: [Double]
+    public let statistics: BenchSummary
+    public var difference: BenchDifference?
+
+    init(name: String, unit: BenchFigure.Unit, packetsPerCall: Double? = nil, values: [Double]) {
+        self.name = name
+        self.unit = unit
+        self.packetsPerCall = packetsPerCall
+        self.values = values
+        statistics = BenchSummary(values)
+    }
+
+    var cells: [String] {
+        let columns = [statistics.min, statistics.max, statistics.median, statistics.mean, statistics.stddev]
+        return [name, unit.rawValue, packetsPerCall.map { $0.fixed(1) } ?? ""] + columns.map { $0.fixed(unit.places) }
+    }
+}
+
+/// What a figure should be, and what another router gives.
+public struct BenchGoal: Codable, Sendable {
+    public let figure: String
+    public let limit: Double
+    /// Whether less than the limit is wanted, or more.
+    public let wantsLess: Bool
+    /// The figure of another router, and which.
+    public let reference: Double?
+    public let referenceSource: String?
+
+    init(_ figure: String, atMost limit: Double, reference: Double? = nil, from source: String? = nil) {
+        self.init(figure: figure, limit: limit, wantsLess: true, reference: reference, source: source)
+    }
+
+    init(_ figure: String, atLeast limit: Double) {
+        self.init(figure: figure, limit: limit, wantsLess: false, reference: nil, source: nil)
+    }
+
+    private init(figure: String, limit: Double, wantsLess: Bool, reference: Double?, source: String?) {
+        self.figure = figure
+        self.limit = limit
+        self.wantsLess = wantsLess
+        self.reference = reference
+        referenceSource = source
+    }
+
+    func text(median: Double, _ unit: BenchFigure.Unit) -> String {
+        let isMet = wantsLess ? median <= limit : median >= limit
+        var text = "\(figure): \(median.fixed(unit.places)) \(unit.rawValue), goal \(wantsLess ? "<=" : ">=") "
+        text += "\(short(limit)): \(isMet ? "met" : "missed")"
+        guard let reference, let referenceSource else { return text }
+        return text + "; \(short(reference)) is the figure of \(referenceSource)"
+    }
+
+    private func short(_ value: Double) -> String { value.fixed(value == value.rounded() ? 0 : 2) }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import CMartletLinux
+import Foundation
+import Graph
+
+/// The cores that a run uses.
+struct BenchCores {
+    /// The worker's: the last allowed one, as for a router.
+    let worker: Int
+    /// The other end's: the first allowed one.
+    let sender: Int
+
+    init() {
+        let mask = CMartletLinux_allowedCores()
+        let allowed = (0..<64).filter { mask >> $0 & 1 == 1 }
+        worker = allowed.last ?? 0
+        sender = allowed.first ?? 0
+    }
+}
+
+extension BenchCase {
+    /// Does one run, in the calling process: nothing of it is left over for the next.
+    ///
+    /// - Parameter directory: With the inputs; also the process's working directory, but for a user's file.
+    func run(in directory: URL) async throws -> BenchRun {
+        let file = graph(in: directory).path
+        switch work {
+        case .graph: return try await BenchCase.runGraph(file)
+        case .load: return try await BenchCase.loadRoutes(file)
+        case .start: return try BenchCase.startRouter(file)
+        case .endToEnd: return try BenchXDP(graph: file).run()
+        }
+    }
+
+    @ControlPlane
+    private static func runGraph(_ path: String) throws -> BenchRun {
+        let router = try Router(file: path)
+        try router.prepare()
+        _ = CMartletLinux_pinThisThread(Int32(BenchCores().worker))
+        return try BenchMeasurement().measure(router.engine)
+    }
+
+    /// The time that the file takes from its first byte to the last route in force, and the memory that it leaves in use.
+    @ControlPlane
+    private static func loadRoutes(_ path: String) throws -> BenchRun {
+        let router = try Router(file: path)
+        let before = residentMebibytes()
+        let begin = Clock.now
+        try router.prepare()
+        let seconds = Clock.seconds(Clock.now &- begin)
+        let after = residentMebibytes()
+        return BenchRun(figures: [
+            BenchFigure("load", seconds, .seconds), BenchFigure("memory", after - before, .mebibytes),
+        ])
+    }
+
+    /// The time from the program's start to its first packet sent.
+    private static func startRouter(_ path: String) throws -> BenchRun {
+        let begin = Clock.now
+        let child = try BenchChild(["--forward", path])
+        defer { child.finish() }
+        while let line = child.readLine() {
+            guard line == BenchForward.forwarding else { continue }
+            return BenchRun(figures: [BenchFigure("start", Clock.seconds(Clock.now &- begin), .seconds)])
+        }
+        throw CommandError.failed("the router ended before it forwarded a packet")
+    }
+
+    private static func residentMebibytes() -> Double {
+        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
+            let pages = text.split(separator: " ").dropFirst().first.flatMap({ Double($0) })
+        else { return 0 }
+        return pages * Double(getpagesize()) / 1_048_576
+    }
+}
