@@ -176,9 +176,14 @@ public final class Router {
 
     /// Opens the devices, applies the file and lets the workers run.
     public func start() async throws {
-        try prepare()
-        if isStepped { return }
-        engine.start()
+        do {
+            try prepare()
+        } catch {
+            // What was opened before the mistake showed goes back to the kernel.
+            for module in registry.modules { module.stop() }
+            throw error
+        }
+        if !isStepped { engine.start() }
     }
 
     /// Everything but the workers: for tests that step the engine themselves.
@@ -217,8 +222,10 @@ public final class Router {
     /// Returns when the router was stopped, or when its captures are used up.
     public func run() async throws {
         if isStepped {
-            engine.runToEnd()
+            // In portions, so that commands and signals are heard meanwhile.
+            while !isStopped, !engine.runToEnd(steps: 256) { await Task.yield() }
         } else {
+            stopWhenFinished()
             await withCheckedContinuation { continuation in
                 if isStopped { continuation.resume() } else { stopped = continuation }
             }
@@ -226,6 +233,15 @@ public final class Router {
         }
         for module in registry.modules { module.stop() }
         log.notice("stopped", metadata: ["interfaces": "\(engine.interfaces.count)"])
+    }
+
+    /// A router whose every input has an end, captures and counted generators, stops by itself.
+    private func stopWhenFinished() {
+        engine.timers.every(milliseconds: 50) { [weak self] in
+            guard let self, !isStopped else { return false }
+            if engine.isFinished { stop() }
+            return !isStopped
+        }
     }
 
     /// Has `run` send what is under way and return.

@@ -93,12 +93,16 @@ extension Engine {
     }
 
     /// Steps until the inputs have come to their end and nothing is under way any more.
-    public func runToEnd() {
-        while true {
+    /// - Parameter limit: Steps after which to return in any case.
+    /// - Returns: Whether the end was reached.
+    @discardableResult
+    public func runToEnd(steps limit: Int = .max) -> Bool {
+        for _ in 0..<limit {
             let worked = step()
             let ended = workers.allSatisfy { worker in worker.inputs.allSatisfy { worker.runtimes[$0].input!.isFinished } }
-            if !worked && ended { return }
+            if !worked && ended { return true }
         }
+        return false
     }
 
     /// Packets that are in no cache, no depot: held by devices or lost. Meaningful while no worker runs.
