@@ -219,7 +219,7 @@ public final class Engine {
             }
         }
         for (node, entry) in topology.nodes.enumerated() where entry.descriptor.kind == .input {
-            starts[node] = inputFeatureStarts()
+            starts[node] = inputFeatureStarts() + (starts[node] ?? [])
         }
         for (node, list) in starts { topology.setFeatureStarts(node, list) }
     }
