@@ -42,13 +42,8 @@ public struct TTLGuard: Node {
         }
     }
 
-    private let rules: TTLGuardRules
-    private let worker: Int
-
-    init(_ rules: TTLGuardRules, worker: Int) {
-        self.rules = rules
-        self.worker = worker
-    }
+    let rules: Published<TTLGuardRules>.Reader
+    let counts: PerWorker<TTLGuardCounts>.Slot
 
     @inline(__always)
     public func prefetch(_ packet: Packet) { packet.prefetchData() }
@@ -59,16 +54,60 @@ public struct TTLGuard: Node {
         // TCP and UDP begin alike: source port, destination port.
         let transport = header.payload
         guard transport.count >= 4 else { return .nextFeature }
-        let flow = TTLGuardRule.Flow(
-            destination: header.destination, protocol: header.protocol,
-            ports: (transport.network(at: 0), transport.network(at: 2)))
-        guard let number = rules.first(matching: flow) else { return .nextFeature }
-        let minimum = rules[number].minimum
+        let ports: (UInt16, UInt16) = (transport.network(at: 0), transport.network(at: 2))
+        guard let number = rules.value.first(header.destination, header.protocol, ports) else { return .nextFeature }
+        let minimum = rules.value.list[number].minimum
         trace.rule = UInt8(truncatingIfNeeded: number)
         trace.timeToLive = header.timeToLive
         trace.minimum = minimum
-        let isNear = header.timeToLive >= minimum
-        rules.count(number, accepted: isNear, worker: worker)
-        return isNear ? .nextFeature : .drop(.ttlTooLow)
+        guard header.timeToLive >= minimum else {
+            counts.value.dropped[number] &+= 1
+            return .drop(.ttlTooLow)
+        }
+        counts.value.accepted[number] &+= 1
+        return .nextFeature
     }
+}
+
+/// One protocol of the router's, and how near its packets must come from.
+public struct TTLGuardRule: BitwiseCopyable, Sendable {
+    /// The packets to these addresses, the router's own as a rule.
+    public var destinations = IPv4Prefix.all
+    public var `protocol` = IPProtocol.tcp
+    /// At either end: the session may have been opened from either.
+    public var port: UInt16 = 0
+    /// The lowest TTL that is accepted: 255 for neighbours, one less for each router between.
+    public var minimum: UInt8 = 255
+}
+
+/// The rules as workers read them: plain memory, so that no packet costs a reference.
+public struct TTLGuardRules: BitwiseCopyable, Sendable {
+    public static let capacity = 16
+
+    public private(set) var count = 0
+    public private(set) var list = InlineArray<16, TTLGuardRule>(repeating: TTLGuardRule())
+
+    /// - Parameter rules: At most `capacity`.
+    public init(_ rules: [TTLGuardRule] = []) {
+        count = rules.count
+        for (number, rule) in rules.enumerated() { list[number] = rule }
+    }
+
+    @inline(__always)
+    func first(_ destination: IPv4Address, _ protocol: IPProtocol, _ ports: (UInt16, UInt16)) -> Int? {
+        for number in 0..<count {
+            let rule = list[number]
+            guard rule.protocol == `protocol`, ports.0 == rule.port || ports.1 == rule.port else { continue }
+            if rule.destinations.contains(destination) { return number }
+        }
+        return nil
+    }
+}
+
+/// What one worker counts, by rule.
+public struct TTLGuardCounts: BitwiseCopyable, Sendable {
+    public var accepted = InlineArray<16, UInt64>(repeating: 0)
+    public var dropped = InlineArray<16, UInt64>(repeating: 0)
+
+    public init() {}
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Graph
+import IP
 import Wire
 
 /// The plugin's entry: the host calls it once, after it has seen that both were built alike.
 @c(martlet_plugin)
 public func martletPlugin() -> UnsafeMutableRawPointer { Plugin.describe(TTLGuardModule.self, version: "1.0") }
 
-/// Brings the node `ip4-ttl-guard`, its place on the arc `ip4-unicast`, the section `ttl-guard` and a command.
+/// Brings the node `ip4-ttl-guard`, its place on the feature arc `ip4-unicast`, the section `ttl-guard` and a command.
 ///
 ///     ttl-guard:
 ///       interfaces: [wan0, wan1]
@@ -27,30 +28,31 @@ public final class TTLGuardModule: Module {
 
     nonisolated static let schema = Schema.object(
         [
-            .required("interfaces", .list(of: .text(.name), count: 1...1024), "Where packets come in that are judged"),
+            .required("interfaces", .list(of: .text(.name), count: 1...1024), "Where the packets come in that are judged"),
             .required(
                 "rules",
                 .list(
                     of: .object([
                         .required("protocol", .choice(of: Transport.self), "What the packet carries"),
                         .required("port", .integer(1...65535), "Its source or destination port"),
-                        .key("to", .text(.ttlGuardPrefix), "Its destination addresses; all if absent"),
+                        .key("to", .text(.ipv4Prefix), "Its destination addresses; all if absent"),
                         .key("minimum", .integer(1...255), "The lowest TTL that is accepted; 255, a neighbour's, if absent"),
                     ]), count: 1...TTLGuardRules.capacity), "The first one that matches a packet judges it"),
-        ], doc: "Packets of a neighbour's protocols that came from farther away are dropped (RFC 5082)")
+        ], doc: "Drops packets of a neighbour's protocols that came from farther away (RFC 5082)")
 
-    private(set) var rules = TTLGuardRules(workerCount: 1)
-    private(set) var interfaces: [Interface] = []
+    private let rules = Published(TTLGuardRules())
+    private var counts = PerWorker(TTLGuardCounts(), workerCount: 1)
+    private var interfaces: [Interface] = []
 
     public init() {}
 
-    isolated deinit { rules.deallocate() }
-
     public func register(in registry: Registry) {
         let engine = registry.engine
-        rules.deallocate()
-        rules = TTLGuardRules(workerCount: engine.workers.count)
-        registry.add(NodeDescriptor(TTLGuard.self) { [rules] seat in TTLGuard(rules, worker: seat.worker) })
+        counts = PerWorker(TTLGuardCounts(), workerCount: engine.workers.count)
+        registry.add(
+            NodeDescriptor(TTLGuard.self) { [counts, rules = rules.reader] seat in
+                TTLGuard(rules: rules, counts: counts.slot(seat.worker))
+            })
         registry.add(Feature(TTLGuard.name, on: TTLGuardModule.arc))
         registry.add(
             Section("ttl-guard", TTLGuardModule.schema) { [self] setting throws(ConfigurationErrors) in
@@ -59,39 +61,37 @@ public final class TTLGuardModule: Module {
             })
         registry.add(
             Command(["show", "ttl-guard"], "Packets accepted and dropped by each rule") { [self] _ in
-                TTLGuardReport(interfaces: interfaces.map(\.name), rules: rules)
+                TTLGuardReport(interfaces: interfaces.map(\.name), rules: rules.value, counts: counts.values)
             })
     }
 
     /// Reads what the schema has passed.
-    static func rules(_ setting: Setting) throws(ConfigurationErrors) -> [TTLGuardRule] {
+    private static func rules(_ setting: Setting) throws(ConfigurationErrors) -> TTLGuardRules {
         try ConfigurationErrors.collecting { _ throws(ConfigurationError) in
-            try setting.required("rules").list.map { rule throws(ConfigurationError) in
-                TTLGuardRule(
-                    to: try rule["to"]?.value("an IPv4 prefix", example: "192.0.2.1/32", IPv4Prefix.init) ?? .all,
-                    try rule.required("protocol").choice(of: Transport.self).protocol,
-                    port: try rule.required("port").integer(in: 1...65535),
-                    minimum: try rule["minimum"]?.integer(in: 1...255) ?? 255)
+            let rules = try setting.required("rules").list.map { setting throws(ConfigurationError) in
+                var rule = TTLGuardRule()
+                rule.protocol = try setting.required("protocol").choice(of: Transport.self).protocol
+                rule.port = try setting.required("port").integer(in: 1...65535)
+                rule.destinations =
+                    try setting["to"]?.value("an IPv4 prefix", example: "192.0.2.1/32", IPv4Prefix.init) ?? .all
+                rule.minimum = try setting["minimum"]?.integer(in: 1...255) ?? 255
+                return rule
             }
+            return TTLGuardRules(rules)
         }
     }
 
-    private func apply(_ list: [TTLGuardRule], _ setting: Setting, to engine: Engine) throws {
-        rules.set(list)
+    private func apply(_ list: TTLGuardRules, _ setting: Setting, to engine: Engine) throws {
+        rules.set(list, on: engine)
         for name in try setting.required("interfaces").list {
             guard let interface = engine.interface(named: try name.string) else {
-                throw name.error(
-                    "there is no interface \(name.written)",
-                    Spelling.hint(for: try name.string, among: engine.interfaces.map(\.name)))
+                let hint = Spelling.hint(for: try name.string, among: engine.interfaces.map(\.name))
+                throw name.error("there is no interface \(name.written)", hint)
             }
             try engine.setFeature(TTLGuard.name, on: TTLGuardModule.arc, interface: interface, true)
             interfaces.append(interface)
         }
     }
-}
-
-extension Schema.Format {
-    static let ttlGuardPrefix = Schema.Format("an IPv4 prefix", example: "192.0.2.1/32") { IPv4Prefix($0) != nil }
 }
 
 /// The answer to `show ttl-guard`.
@@ -108,13 +108,14 @@ struct TTLGuardReport: Report {
     let interfaces: [String]
     let rules: [Rule]
 
-    init(interfaces: [String], rules: TTLGuardRules) {
+    init(interfaces: [String], rules: TTLGuardRules, counts: [TTLGuardCounts]) {
         self.interfaces = interfaces
-        self.rules = rules.all.enumerated().map { number, rule in
-            let counts = rules.counts(of: number)
+        self.rules = (0..<rules.count).map { number in
+            let rule = rules.list[number]
             return Rule(
                 to: rule.destinations, protocol: "\(rule.protocol)", port: rule.port, minimum: rule.minimum,
-                accepted: counts.accepted, dropped: counts.dropped)
+                accepted: counts.reduce(0) { $0 &+ $1.accepted[number] },
+                dropped: counts.reduce(0) { $0 &+ $1.dropped[number] })
         }
     }
 

@@ -9,8 +9,8 @@ struct ListInput: InputNode {
     static let name = "list-input"
 
     enum Next: UInt16, NextNode {
-        case lookup
-        var node: String { "ip4-lookup" }
+        case ip4
+        var node: String { "ip4-input" }
     }
 
     let packets: [[UInt8]]
@@ -32,7 +32,20 @@ struct ListInput: InputNode {
     }
 }
 
-/// A graph just large enough for a feature on `ip4-unicast`: packets go from the list straight to the lookup, which takes them.
+/// Where the feature arc begins, without the real node's checks.
+struct PlainIP4Input: Node {
+    static let name = "ip4-input"
+
+    enum Next: UInt16, NextNode {
+        case lookup
+        var node: String { "ip4-lookup" }
+    }
+
+    mutating func decide(_ packet: Packet, _ trace: inout NoTrace) -> Verdict<Next, NoReason> { .to(.lookup) }
+}
+
+/// A graph just large enough for a feature on `ip4-unicast`: packets go from the list by way of
+/// `ip4-input` to `ip4-lookup`, which takes them.
 @ControlPlane
 struct PluginLab {
     let engine: Engine
@@ -53,13 +66,14 @@ struct PluginLab {
             NodeDescriptor(input: ListInput.self) { seat in
                 ListInput(packets: seat.worker == 0 ? packets : [], interface: receiving)
             })
+        registry.add(NodeDescriptor(PlainIP4Input.self) { _ in PlainIP4Input() })
         registry.add(NodeDescriptor(output: NullOutput.self, name: "ip4-lookup") { _ in NullOutput() })
     }
 
     /// Adds the feature arc; apart, since a plugin must also fail well without it.
     func addFeatureArc() {
         registry.add(
-            FeatureArc("ip4-unicast", by: .receive, startsAt: [("list-input", "lookup")], endsAt: "ip4-lookup"))
+            FeatureArc("ip4-unicast", by: .receive, startsAt: [("ip4-input", "lookup")], endsAt: "ip4-lookup"))
     }
 
     /// Builds the graph and applies `section` of the file's text as the router does.

@@ -13,16 +13,18 @@ struct TTLGuardTests {
 
     /// What the guard, with rules for BGP from neighbours and LDP over one router, says about a packet, and what it counts.
     private func decide(_ packet: PacketBuilder) -> (trial: Trial<TTLGuard>, counts: [[UInt64]]) {
-        let rules = TTLGuardRules(workerCount: 2)
-        defer { rules.deallocate() }
-        rules.set([
-            TTLGuardRule(.tcp, port: 179),
-            TTLGuardRule(to: IPv4Prefix(Self.router, length: 32), .tcp, port: 646, minimum: 254),
-        ])
-        var node = TTLGuard(rules, worker: 1)
+        var bgp = TTLGuardRule()
+        bgp.port = 179
+        var ldp = TTLGuardRule()
+        ldp.destinations = IPv4Prefix(Self.router, length: 32)
+        ldp.port = 646
+        ldp.minimum = 254
+        let rules = Published(TTLGuardRules([bgp, ldp]))
+        let counts = PerWorker(TTLGuardCounts(), workerCount: 1)
+        var node = TTLGuard(rules: rules.reader, counts: counts.slot(0))
         let trial = node.trial(packet.bytes)
         #expect(trial.bytes == packet.bytes, "the guard changes no packet")
-        return (trial, (0..<2).map { [rules.counts(of: $0).accepted, rules.counts(of: $0).dropped] })
+        return (trial, (0..<2).map { [counts.values[0].accepted[$0], counts.values[0].dropped[$0]] })
     }
 
     private func tcp(

@@ -13,18 +13,14 @@ public struct PluginPath: Sendable {
         self.directories = directories
     }
 
-    /// The variable's directories; next to the executable and to the library, as a build leaves them; and `lib/martlet/plugins`
-    /// beside the executable's directory, where an installation puts them.
+    /// The variable's directories; where libMartlet is, which is where a build leaves everything; and `plugins` in there, for
+    /// plugins that were added to an installation.
     public static var standard: PluginPath {
         let variable = ProcessInfo.processInfo.environment[variable] ?? ""
         var found = variable.split(separator: ":").map(String.init)
-        if let executable = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") {
-            let directory = URL(filePath: executable).deletingLastPathComponent()
-            found.append(directory.path)
-            found.append(directory.appending(path: "../lib/martlet/plugins").standardized.path)
-        }
         if let library = CMartletLinux_imagePath() {
-            found.append(URL(filePath: String(cString: library)).deletingLastPathComponent().standardized.path)
+            let directory = URL(filePath: String(cString: library)).deletingLastPathComponent().standardized.path
+            found += [directory, directory + "/plugins"]
         }
         var seen: Set<String> = []
         return PluginPath(found.filter { seen.insert($0).inserted })
