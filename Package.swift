@@ -31,6 +31,9 @@ let package = Package(
         .testTarget(name: "IPTests", dependencies: [library], path: "Tests/IPTests", swiftSettings: settings),
         .testTarget(name: "FIBTests", dependencies: [library], path: "Tests/FIBTests", swiftSettings: settings),
         .testTarget(name: "ControlTests", dependencies: [library], path: "Tests/ControlTests", swiftSettings: settings),
+        .testTarget(
+            name: "PluginTests", dependencies: [library, "ExamplePlugin"], path: "Tests/PluginTests",
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -48,7 +48,8 @@ public final class Router {
         Router.loadStandardModules(registry)
         for module in modules { registry.load(module) }
         plugins = try PluginLoader.load(setting["plugins"], into: registry)
-        errors.append(contentsOf: Router.schema(registry).validate(setting))
+        let schema = PluginLoader.excusing(Router.schema(registry), in: setting, after: plugins)
+        errors.append(contentsOf: schema.validate(setting))
         try errors.throwIfAny()
     }
 

@@ -229,8 +229,11 @@ struct PluginLoaderTests {
         let text = "plugins: {ha: {file: none.so}}\nha-peers: {a: 1}\nbufers: {}\nbuffers: {}\n"
         let file = try YAMLReader.read(text: text, name: "\(directory.path)/r.yaml")
         let refused = try load(text)
-        let known = ["plugins", "buffers"]
-        #expect(PluginLoader.ignoredSections(of: file, known: known, after: refused).map(\.name) == ["ha-peers"])
-        #expect(PluginLoader.ignoredSections(of: file, known: known, after: []).isEmpty)
+        let schema = Schema.object([.key("plugins", .anything, ""), .key("buffers", .anything, "")])
+        func errors(after plugins: [PluginStatus]) -> [String] {
+            PluginLoader.excusing(schema, in: file, after: plugins).validate(file).map(\.path)
+        }
+        #expect(errors(after: refused) == ["bufers"])
+        #expect(errors(after: []) == ["ha-peers", "bufers"])
     }
 }

@@ -34,17 +34,15 @@ public enum PluginLoader {
     /// - Parameters:
     ///   - setting: The section `plugins`; nil when there is none.
     ///   - path: Where plugins are found by name.
-    ///   - reserved: Names that plugins may not take, beside those in the registry.
     /// - Returns: One status per entry, in the order of the file.
     /// - Throws: What is wrong with the section, and why required plugins were refused.
     public static func load(
-        _ setting: Setting?, into registry: Registry, path: PluginPath = .standard,
-        reserved: Registry.Reserved = Registry.Reserved()
+        _ setting: Setting?, into registry: Registry, path: PluginPath = .standard
     ) throws(ConfigurationErrors) -> [PluginStatus] {
         var statuses: [PluginStatus] = []
         var errors = ConfigurationErrors()
         for entry in try entries(setting) {
-            let status = load(entry, into: registry, path, reserved, earlier: statuses)
+            let status = load(entry, into: registry, path, earlier: statuses)
             statuses.append(status)
             guard let reason = status.reason, let remedy = status.remedy else {
                 log.info("plugin loaded", metadata: ["plugin": "\(status.name)", "file": "\(status.file ?? "")"])
@@ -61,8 +59,7 @@ public enum PluginLoader {
     }
 
     private static func load(
-        _ entry: PluginEntry, into registry: Registry, _ path: PluginPath, _ reserved: Registry.Reserved,
-        earlier: [PluginStatus]
+        _ entry: PluginEntry, into registry: Registry, _ path: PluginPath, earlier: [PluginStatus]
     ) -> PluginStatus {
         guard let named = entry.file ?? path.find(entry.name) else {
             return .refused(entry, file: nil, .notFound(entry.name, in: path.directories))
@@ -76,7 +73,7 @@ public enum PluginLoader {
             guard build == .current else { throw .built(build) }
             let plugin = try file.open()
             do throws(RegistrationError) {
-                let contents = try registry.load(plugin, reserved: reserved)
+                let contents = try registry.load(plugin, reserved: reserved(registry))
                 return .loaded(entry, file: file.path, plugin, contents)
             } catch {
                 throw .registration(error)
@@ -84,6 +81,13 @@ public enum PluginLoader {
         } catch {
             return .refused(entry, file: named, error)
         }
+    }
+
+    /// The names that belong to the router itself, which is no module.
+    private static func reserved(_ registry: Registry) -> Registry.Reserved {
+        Registry.Reserved(
+            sections: RouterSettings.keys.map(\.name) + ["interfaces", "graph", "plugins"],
+            commands: StandardCommands.all(registry.engine).map(\.words) + [["show", "plugins"]])
     }
 
     private static func entries(_ setting: Setting?) throws(ConfigurationErrors) -> [PluginEntry] {
@@ -107,18 +111,22 @@ public enum PluginLoader {
 
     // MARK: - After loading
 
-    /// The file's top-level keys that nobody knows because the plugin that would have brought them was refused: they are
-    /// warned about and left out, so that the rest of the file still counts. What looks like a slip of the pen is none of them.
-    public static func ignoredSections(
-        of file: Setting, known: [String], after plugins: [PluginStatus]
-    ) -> [Schema.Key] {
-        let refused = plugins.filter { !$0.isLoaded }.map(\.name)
-        guard !refused.isEmpty, case .map(let entries) = file.value else { return [] }
-        return entries.filter { !known.contains($0.key) && Spelling.nearest(to: $0.key, among: known) == nil }.map { entry in
-            let names = refused.joined(separator: ", ")
-            log.warning("\(entry.mark): the section \(entry.key) is ignored: nobody knows it, and these plugins were refused: \(names)")
-            return .key(entry.key, .anything, "Of a plugin that was refused")
+    /// The file's schema, made lenient towards top-level keys that nobody knows, probably because the plugin that would have
+    /// brought them was refused: each is warned about and left out, so that the rest of the file still counts. What looks like
+    /// a slip of the pen stays an error.
+    static func excusing(_ schema: Schema, in file: Setting, after plugins: [PluginStatus]) -> Schema {
+        let refused = plugins.filter { !$0.isLoaded }.map(\.name).joined(separator: ", ")
+        guard !refused.isEmpty, case .object(let keys) = schema.kind, case .map(let entries) = file.value else {
+            return schema
         }
+        let known = keys.map(\.name)
+        let orphans = entries.filter { entry in
+            !known.contains(entry.key) && Spelling.nearest(to: entry.key, among: known) == nil
+        }
+        for orphan in orphans {
+            log.warning("\(orphan.mark): the section \(orphan.key) is ignored: nobody knows it; refused plugins: \(refused)")
+        }
+        return .object(keys + orphans.map { .key($0.key, .anything, "") }, doc: schema.doc)
     }
 
     /// The command `show plugins [name]`.
