@@ -36,6 +36,12 @@ struct Run: AsyncParsableCommand {
     @Option(help: "The number of worker threads, instead of the file's.")
     var workers: Int?
 
+    @Option(help: "A command to carry out before the first packet of a capture; may be given several times.")
+    var first: [String] = []
+
+    @Option(help: "A command to carry out at the end, before the router is gone; may be given several times.")
+    var last: [String] = []
+
     private static func level(_ word: String) throws -> Logger.Level {
         if let level = Logger.Level(rawValue: word) { return level }
         throw ValidationError(Spelling.hint(for: word, among: Logger.Level.allCases.map(\.rawValue)))
@@ -77,6 +83,17 @@ struct Run: AsyncParsableCommand {
             for await number in signals { Glibc.exit(128 + number) }
         }
         defer { watch.cancel() }
+        try await Run.carryOut(first, service)
         try await router.run()
+        try await Run.carryOut(last, service)
+    }
+
+    /// Prints the commands' answers; the first that fails is the last.
+    private static func carryOut(_ lines: [String], _ service: CommandService) async throws {
+        for line in lines {
+            let answer = await service.execute(CommandGrammar.Line(line).allWords)
+            Console.write(answer.text, toError: answer.exitCode != 0)
+            if answer.exitCode != 0 { throw ExitCode(answer.exitCode) }
+        }
     }
 }
