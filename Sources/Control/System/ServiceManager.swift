@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CMartletLinux
 import Glibc
 
 /// Tells systemd where the daemon stands (sd_notify(3)); does nothing when systemd did not start it.
