@@ -6,6 +6,7 @@
 #   make lint      checks the format of every Swift file
 #   make install   installs under PREFIX (/usr/local); DESTDIR is put in front of it
 #   make soak      the tests that take minutes
+#   make published writes anew what is made from the program: schema, tables of keys, picture of the graph
 #   make clean     removes what was built
 
 PREFIX ?= /usr/local
@@ -14,11 +15,10 @@ CASES ?=
 
 release := .build/release
 
-.PHONY: all demo test bench lint format graph schema install uninstall soak clean
+.PHONY: all build demo test bench lint format published install uninstall soak clean
 
 all: build
 
-.PHONY: build
 build:
 	@Tools/install-dependencies build
 	swift build -c release
@@ -47,14 +47,13 @@ format:
 
 SWIFT_PATHS := Package.swift Sources Plugins Tests Tools
 
-# What is made from the program and committed: the schema of its configuration, the picture of its graph.
-schema: Graphs/martlet.schema.json
-graph: docs/graph.svg
-
-.PHONY: Graphs/martlet.schema.json docs/graph.svg
-Graphs/martlet.schema.json docs/graph.svg:
+# What is made from the program and committed: the schema of the configuration, the tables of its keys, the picture of
+# the graph. A test compares them with what the program says now.
+published:
+	@Tools/install-dependencies build pictures
 	swift build -c release --product martlet
-	Tools/publish $@
+	MARTLET=$(CURDIR)/$(release)/martlet MARTLET_UPDATE=1 swift test --filter PublishedTests
+	dot -Tsvg docs/graph.dot -o docs/graph.svg
 
 # The program and its libraries lie in one directory, where they find each other and the plugins; Swift's runtime goes
 # with them, so that the machine needs no toolchain.

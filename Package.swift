@@ -34,6 +34,7 @@ let package = Package(
         .testTarget(
             name: "PluginTests", dependencies: [library, "ExamplePlugin"], path: "Tests/PluginTests",
             swiftSettings: settings),
+        .testTarget(name: "LabTests", dependencies: [library], path: "Tests/Lab", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -14,6 +14,12 @@ import Testing
         try PublishedTests.compare("Graphs/martlet.schema.json", with: schema.output)
     }
 
+    @Test func `the picture of the graph`() throws {
+        let graph = GraphsTests.martlet("run Graphs/pcap-router.yaml --socket /tmp/martlet-\(getpid()).sock --last 'show graph --format dot'")
+        #expect(graph.code == 0, "\(graph.errors)")
+        try PublishedTests.compare("docs/graph.dot", with: graph.output)
+    }
+
     @Test func `the tables of keys in the manual`() async throws {
         let path = "\(Laboratory.repository)/docs/configuration.md"
         let text = try String(contentsOfFile: path, encoding: .utf8)
