@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CMartletLinux
 import Glibc
 import Graph
 import Logging
