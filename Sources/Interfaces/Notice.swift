@@ -17,7 +17,4 @@ final class Notice: Sendable {
         let line = text()
         Task { @ControlPlane in log.error("\(line)") }
     }
-
-    /// The reason has gone away: the next time it is worth a line again.
-    func rearm() { wasSaid.store(false, ordering: .relaxed) }
 }

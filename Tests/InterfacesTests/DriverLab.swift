@@ -69,7 +69,9 @@ final class DriverLab {
     }
 
     /// Writes a capture and returns its path.
-    func capture(_ file: String, _ packets: [[UInt8]], time: (Int) -> UInt64 = { 1_700_000_000_000_000_000 + UInt64($0) }) throws
+    func capture(
+        _ file: String, _ packets: [[UInt8]], time: (Int) -> UInt64 = { 1_700_000_000_000_000_000 + UInt64($0) }
+    ) throws
         -> String
     {
         let writer = try CaptureWriter(path: path(file))

@@ -26,6 +26,7 @@ struct NullDriverTests {
     func twice() throws {
         let lab = try DriverLab()
         try lab.add("sink", ["type": "null"])
-        #expect(lab.problem(["type": "null"], name: "sink")?.contains("there is an interface of this name already") == true)
+        #expect(
+            lab.problem(["type": "null"], name: "sink")?.contains("there is an interface of this name already") == true)
     }
 }

@@ -11,7 +11,8 @@ import Wire
 struct PcapDriverTests {
     static func packets(_ count: Int, length: Int = 60) -> [[UInt8]] {
         (0..<count).map { number in
-            PacketBuilder().ethernet(from: MACAddress(1), to: MACAddress(UInt64(number))).payload(count: length - 14).bytes
+            PacketBuilder().ethernet(from: MACAddress(1), to: MACAddress(UInt64(number))).payload(count: length - 14)
+                .bytes
         }
     }
 
@@ -83,8 +84,10 @@ struct PcapDriverTests {
         guard system("command -v \(program) >/dev/null") == 0 else { return }
         let lab = try DriverLab()
         let packets = (1...5).map {
-            PacketBuilder().ethernet(from: MACAddress(1), to: MACAddress(2)).ipv4(from: IPv4Address(10, 0, 0, $0), to: .any)
-                .udp(from: 1, to: 2).padded().bytes
+            PacketBuilder().ethernet(from: MACAddress(1), to: MACAddress(2)).ipv4(
+                from: IPv4Address(10, 0, 0, $0), to: .any
+            )
+            .udp(from: 1, to: 2).padded().bytes
         }
         let wan = try lab.add("wan0", ["type": "pcap", "read": "\(try lab.capture("in", packets))"])
         lab.connect(wan, to: try lab.add("lan0", ["type": "pcap", "write": "\(lab.path("out"))"]))
@@ -99,7 +102,9 @@ struct PcapDriverTests {
     @Test("records longer than a buffer are counted, not forwarded, and told once")
     func oversize() async throws {
         let lab = try DriverLab()
-        let packets = [Self.packets(1, length: 1792)[0], Self.packets(1, length: 1793)[0], Self.packets(1, length: 9000)[0]]
+        let packets = [
+            Self.packets(1, length: 1792)[0], Self.packets(1, length: 1793)[0], Self.packets(1, length: 9000)[0],
+        ]
         let wan = try lab.add("wan0", ["type": "pcap", "read": "\(try lab.capture("in", packets + Self.packets(1)))"])
         lab.connect(wan, to: try lab.add("lan0", ["type": "pcap", "write": "\(lab.path("out"))"]))
         try lab.engine.build()
@@ -129,7 +134,8 @@ struct PcapDriverTests {
     @Test("a full disk: named drops, one line, no lost buffer")
     func fullDisk() async throws {
         let lab = try DriverLab()
-        let wan = try lab.add("wan0", ["type": "pcap", "read": "\(try lab.capture("in", Self.packets(3000, length: 1500)))"])
+        let wan = try lab.add(
+            "wan0", ["type": "pcap", "read": "\(try lab.capture("in", Self.packets(3000, length: 1500)))"])
         let lan = try lab.add("lan0", ["type": "pcap", "write": "/dev/full"])
         lab.connect(wan, to: lan)
         try lab.engine.build()
@@ -176,10 +182,13 @@ struct PcapDriverTests {
             let problem = lab.problem(entry) ?? "nothing"
             #expect(problem.contains(text), "\(problem)")
         }
-        expect(["type": "pcap", "read": "/nowhere/x.pcap"], "interfaces.wan0.read: cannot open the capture '/nowhere/x.pcap': No such file")
+        expect(
+            ["type": "pcap", "read": "/nowhere/x.pcap"],
+            "interfaces.wan0.read: cannot open the capture '/nowhere/x.pcap': No such file")
         expect(["type": "pcap", "read": "\(lab.path("bad"))"], "is not a capture file")
         expect(["type": "pcap", "read": "\(good)", "write": "\(lab.folder)/./good"], "this is the file that is read")
-        expect(["type": "pcap", "write": "/nowhere/x.pcap"], "cannot create the capture '/nowhere/x.pcap': No such file")
+        expect(
+            ["type": "pcap", "write": "/nowhere/x.pcap"], "cannot create the capture '/nowhere/x.pcap': No such file")
         expect(["type": "pcap", "mac": "01:00:00:00:00:01"], "01:00:00:00:00:01 is not the address of one station")
         expect(["type": "pcap", "mtu": 1771], "1771 does not fit in a buffer of 2048 bytes; give 1770 or less")
         expect(["type": "pcap", "reed": "x"], "unknown key 'reed'")

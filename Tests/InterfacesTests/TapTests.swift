@@ -80,7 +80,8 @@ struct TapTests {
     func properties() throws {
         try NetworkNamespace.withNew {
             let lab = try DriverLab()
-            let tap = try lab.add("wan0", ["type": "tap", "device": "tapX", "mtu": 1400, "host-mac": "02:00:00:00:00:01"])
+            let tap = try lab.add(
+                "wan0", ["type": "tap", "device": "tapX", "mtu": 1400, "host-mac": "02:00:00:00:00:01"])
             let kernel = try Link(named: "tapX")
             #expect(kernel.address == [2, 0, 0, 0, 0, 1] && kernel.mtu == 1400 && kernel.isUp)
             #expect(tap.mtu == 1400 && tap.kind == "tap")
@@ -137,7 +138,8 @@ struct TapTests {
             let lab = try DriverLab()
             let tap = try lab.add("tap0", ["type": "tap"])
             let other = try lab.add("tap1", ["type": "tap"])
-            let source = try lab.add("gen0", ["type": "generator", "count": 10, "rate": "full", "packets": [["size": 60]]])
+            let source = try lab.add(
+                "gen0", ["type": "generator", "count": 10, "rate": "full", "packets": [["size": 60]]])
             lab.connect(source, to: tap)
             lab.connect(other, to: other)
             try lab.engine.build()
@@ -235,10 +237,16 @@ struct TapTests {
                 let problem = lab.problem(entry, name: name) ?? "nothing"
                 #expect(problem.contains(text), "\(problem)")
             }
-            expect(["type": "tap"], "cannot be the name of a kernel device; name one with 'device:'", name: "a-very-long-interface")
+            expect(
+                ["type": "tap"], "cannot be the name of a kernel device; name one with 'device:'",
+                name: "a-very-long-interface")
             expect(["type": "tap", "device": "a/b"], "'a/b' is not a device name")
-            expect(["type": "tap", "host-addresses": ["192.0.2.1"]], "host-addresses[0]: '192.0.2.1' is not an address with its prefix length")
-            expect(["type": "tap", "mac": "02:00:00:00:00:01", "host-mac": "02:00:00:00:00:01"], "both sides of the device would have")
+            expect(
+                ["type": "tap", "host-addresses": ["192.0.2.1"]],
+                "host-addresses[0]: '192.0.2.1' is not an address with its prefix length")
+            expect(
+                ["type": "tap", "mac": "02:00:00:00:00:01", "host-mac": "02:00:00:00:00:01"],
+                "both sides of the device would have")
             _ = try VethPair("veth0", "veth1")
             expect(["type": "tap", "device": "veth0"], "there is a device veth0 that is no TAP device")
             #expect(lab.problem(["type": "tap"], name: "tap1") == nil)

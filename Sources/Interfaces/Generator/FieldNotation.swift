@@ -27,11 +27,12 @@ struct FieldNotation: Sendable {
         self.parse = parse
     }
 
-    /// A whole number.
-    static func number(_ range: ClosedRange<UInt64>, example: String) -> FieldNotation {
-        FieldNotation("a number or range within \(range.lowerBound)-\(range.upperBound)", example: example) { text in
+    /// A whole number, decimal or 0x hexadecimal.
+    static func number(_ limits: ClosedRange<UInt64>, example: String) -> FieldNotation {
+        let name = "a number or range within \(limits.lowerBound)-\(limits.upperBound)"
+        return FieldNotation(name, example: example) { text in
             let number = text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
-            return number.flatMap { range.contains($0) ? $0 : nil }
+            return number.flatMap { limits.contains($0) ? $0 : nil }
         }
     }
 
@@ -50,9 +51,8 @@ struct FieldNotation: Sendable {
     private static func range(_ text: String, _ one: (String) -> UInt64?) -> ClosedRange<UInt64>? {
         if let value = one(text) { return value...value }
         for hyphen in text.indices where text[hyphen] == "-" {
-            guard let low = one(String(text[..<hyphen])), let high = one(String(text[text.index(after: hyphen)...])) else {
-                continue
-            }
+            let halves = (String(text[..<hyphen]), String(text[text.index(after: hyphen)...]))
+            guard let low = one(halves.0), let high = one(halves.1) else { continue }
             return low <= high ? low...high : nil
         }
         return nil
@@ -60,17 +60,25 @@ struct FieldNotation: Sendable {
 
     // MARK: - In the file
 
+    /// A value or a range.
+    var textSchema: Schema { .text(Schema.Format(name, example: example) { parse($0) != nil }) }
+
     var schema: Schema {
-        let format = Schema.Format(name, example: example) { parse($0) != nil }
-        let values = Schema.either([.text(format), .list(of: .text(format), count: 1...1024)])
+        let list = Schema.list(of: textSchema, count: 1...1024)
         return .either([
-            .text(format), .list(of: .text(format), count: 1...1024),
+            textSchema, list,
             .object([
-                .required("values", values, "A value, a range, or a list of them"),
+                .required("values", .either([textSchema, list]), "A value, a range, or a list of them"),
                 .key("step", .integer(1...Int(Int32.max)), "From one value of a range to the next; 1 if absent"),
                 .key("order", .choice(of: Order.self), "Whether packets take the values in order; increment if absent"),
             ]),
         ])
+    }
+
+    /// The values of a field that need not be there.
+    func read(_ setting: Setting?) throws(ConfigurationError) -> FieldValues? {
+        guard let setting else { return nil }
+        return try read(setting) as FieldValues
     }
 
     func read(_ setting: Setting) throws(ConfigurationError) -> FieldValues {

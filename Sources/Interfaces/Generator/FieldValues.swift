@@ -2,7 +2,7 @@
 import Graph
 
 /// The values that a header field takes from packet to packet: one, or those of some ranges, in order or at random.
-struct FieldValues: Sendable, Equatable {
+struct FieldValues: Sendable, Equatable, ExpressibleByIntegerLiteral {
     /// Values from `first`, `step` apart.
     private struct Run: Equatable {
         let first: UInt64
@@ -16,6 +16,8 @@ struct FieldValues: Sendable, Equatable {
     let isRandom: Bool
 
     init(_ value: UInt64) { self.init([value...value], step: 1, isRandom: false) }
+
+    init(integerLiteral value: UInt64) { self.init(value) }
 
     /// - Parameters:
     ///   - ranges: At least one.

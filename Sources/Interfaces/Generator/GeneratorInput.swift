@@ -93,7 +93,8 @@ public struct GeneratorInput: InputNode {
             let packet = context.packet(indices[position])
             let entry = entries[next]
             next = next &+ 1 == end ? first : next &+ 1
-            GeneratorInput.copyLines(from: bytes + Int(entry.line) &* PacketSource.lineSize, to: packet.header.data, entry.length)
+            let start = bytes + Int(entry.line) &* PacketSource.lineSize
+            GeneratorInput.copyLines(from: start, to: packet.header.data, length: Int(entry.length))
             packet.header.length = entry.length
             packet.header.rxInterface = interface
             total &+= Int(entry.length)
@@ -105,9 +106,11 @@ public struct GeneratorInput: InputNode {
     /// Copies whole cache lines, of which both sides have enough: a fresh buffer's data starts on one, and its room is a
     /// multiple. Short packets are spared the call of memcpy, which costs more than the copy.
     @inline(__always)
-    private static func copyLines(from source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, _ length: UInt32) {
+    private static func copyLines(
+        from source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, length: Int
+    ) {
         guard length <= 256 else {
-            target.copyMemory(from: source, byteCount: Int(length))
+            target.copyMemory(from: source, byteCount: length)
             return
         }
         var offset = 0
@@ -115,6 +118,6 @@ public struct GeneratorInput: InputNode {
             let line = (source + offset).assumingMemoryBound(to: SIMD64<UInt8>.self).pointee
             (target + offset).assumingMemoryBound(to: SIMD64<UInt8>.self).pointee = line
             offset &+= PacketSource.lineSize
-        } while offset < Int(length)
+        } while offset < length
     }
 }

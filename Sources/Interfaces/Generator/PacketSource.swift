@@ -37,7 +37,8 @@ public final class PacketSource: Sendable {
     /// - Throws: `CaptureError` when the file cannot be read to its end.
     public convenience init(capture path: String, longest: Int, skipped: inout Int) throws(CaptureError) {
         let reader = try CaptureReader(path: path)
-        var builder = Builder(capacity: 1 << 20)
+        // A record's header takes the room that padding to whole lines does, more or less.
+        var builder = Builder(capacity: max(1 << 20, FileIdentity(of: path)?.size ?? 0))
         while let record = try reader.next() {
             if record.bytes.count > longest {
                 skipped += 1
@@ -93,7 +94,8 @@ extension PacketSource {
             reserve(lines: needed)
             let start = memory + lines * lineSize
             if let bytes = packet.baseAddress { start.copyMemory(from: bytes, byteCount: packet.count) }
-            entries[count] = Entry(line: UInt32(truncatingIfNeeded: lines), length: UInt32(truncatingIfNeeded: packet.count))
+            entries[count] = Entry(
+                line: UInt32(truncatingIfNeeded: lines), length: UInt32(truncatingIfNeeded: packet.count))
             lines += needed
             count += 1
             byteCount += packet.count
@@ -127,6 +129,9 @@ extension PacketSource {
             return new
         }
 
+        /// MADV_HUGEPAGE, which Swift's Glibc module hides.
+        private static let adviseHugePages: Int32 = 14
+
         /// Aligned for huge pages, where the system gives them on request.
         private static func allocate(_ size: Int) -> UnsafeMutableRawPointer {
             let alignment = size >= 1 << 21 ? 1 << 21 : 4096
@@ -134,7 +139,8 @@ extension PacketSource {
             guard posix_memalign(&memory, alignment, size) == 0, let memory else {
                 fatalError("no memory for \(size) bytes of packets to generate")
             }
-            if alignment > 4096 { madvise(memory, size, 14 /* MADV_HUGEPAGE */) }
+            // Of no consequence where it fails.
+            if alignment > 4096 { madvise(memory, size, adviseHugePages) }
             return memory
         }
     }

@@ -52,10 +52,24 @@ struct PacketTemplate: Sendable {
         }
     }
 
-    /// Bytes of headers and payload.
-    var minimumSize: Int {
+    /// All that varies.
+    var fields: [FieldValues] {
+        var fields = [ethernet.source, ethernet.destination] + tags.map(\.identifier)
+        if let ipv4 { fields += [ipv4.source, ipv4.destination, ipv4.timeToLive, ipv4.identification] }
+        switch transport {
+        case .udp(let source, let destination): fields += [source, destination]
+        case .tcp(let source, let destination, let sequence, _, _): fields += [source, destination, sequence]
+        case .icmp(_, _, let identifier, let sequence): fields += [identifier, sequence]
+        case nil: break
+        }
+        return fields + [size].compactMap { $0 }
+    }
+
+    /// Bytes of the longest packet.
+    var largestSize: Int {
         var random = SplitMix64(seed: 0)
-        return headers(0, &random).payload(payload).bytes.count
+        let smallest = headers(0, &random).payload(payload).padded().bytes.count
+        return max(smallest, Int(size?.largest ?? 0))
     }
 
     /// The packet of that number, counted from 0.
@@ -93,7 +107,8 @@ struct PacketTemplate: Sendable {
             return packet.udp(from: value(source), to: value(destination))
         case .tcp(let source, let destination, let sequence, let flags, let window):
             return packet.tcp(
-                from: value(source), to: value(destination), flags: flags, sequenceNumber: value(sequence), window: window)
+                from: value(source), to: value(destination), flags: flags, sequenceNumber: value(sequence),
+                window: window)
         case .icmp(let type, let code, let identifier, let sequence):
             let rest: UInt32 = value(identifier) << 16 | value(sequence)
             return packet.icmp(ICMPv4Message(type: ICMPv4Type(rawValue: type), code: code, rest: rest))

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import Graph
 import Wire
 
@@ -118,21 +117,5 @@ extension CaptureReader {
         } catch {
             throw setting.error("\(error)")
         }
-    }
-}
-
-/// A file, whatever the path to it.
-struct FileIdentity: Hashable {
-    private let device: UInt64
-    private let inode: UInt64
-    let isRegular: Bool
-
-    /// Nil when there is no such file.
-    init?(of path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        device = UInt64(status.st_dev)
-        inode = UInt64(status.st_ino)
-        isRegular = status.st_mode & S_IFMT == S_IFREG
     }
 }

@@ -68,9 +68,10 @@ final class TapDevice {
         }
         guard link.index == index else { return }
         if link.mtu > settings.largestMTU, interface.mtu != settings.largestMTU {
-            engine.log.warning(
-                "\(interface.name): the MTU of \(link.name) is \(link.mtu), but buffers hold frames for \(settings.largestMTU) only: longer frames from the kernel are lost; set a larger `buffers.chunk-size`"
-            )
+            let text =
+                "\(interface.name): the MTU of \(link.name) is \(link.mtu), but buffers hold frames for "
+                + "\(settings.largestMTU) only: longer ones are lost; set a larger `buffers.chunk-size`"
+            engine.log.warning("\(text)")
         }
         let mtu = min(link.mtu, settings.largestMTU)
         if interface.mtu != mtu { interface.mtu = mtu }
@@ -81,8 +82,10 @@ final class TapDevice {
         guard queues.isAttached else { return }
         queues.detach()
         interface.isLinkUp = false
-        engine.log.error(
-            "\(interface.name): the TAP device \(settings.device) was deleted; the interface is down until it is made again")
+        let text =
+            "\(interface.name): the TAP device \(settings.device) was deleted; the interface is down until the device "
+            + "is made again, as with `ip tuntap add dev \(settings.device) mode tap`"
+        engine.log.error("\(text)")
     }
 
     /// Somebody made a device of this name again. False when it is not for us.

@@ -10,12 +10,14 @@ import Wire
 public enum TapDriver {
     static let keys: [Schema.Key] = [
         .key("device", .text(.deviceName), "The kernel's device; the interface's name if absent"),
-        .key("mac", .text(.macAddress), "Our Ethernet address; derived from the name and the machine's identity if absent"),
-        .key("host-mac", .text(.macAddress), "The kernel's Ethernet address when the device is made; derived like 'mac' if absent"),
+        .key("mac", .text(.macAddress), "Our Ethernet address; derived from the name and the machine if absent"),
+        .key(
+            "host-mac", .text(.macAddress),
+            "The kernel's Ethernet address, if the device is made here; derived like 'mac' if absent"),
         .key(
             "mtu", .integer(68...65535),
             "Longest network-layer packet, bytes, of both sides; 1500, or what a device that exists has, if absent"),
-        .key("host-addresses", .list(of: .text(.hostAddress)), "Addresses of the kernel's side with their prefix lengths"),
+        .key("host-addresses", .list(of: .text(.hostAddress)), "The kernel's addresses, with prefix lengths"),
     ]
 
     public static func driver(_ engine: Engine) -> InterfaceDriver {
@@ -38,9 +40,11 @@ struct TapEntry {
         let machine = TapEntry.machineIdentity
         common = try CommonInterfaceKeys(name, setting, pool: pool, salt: machine)
         guard setting["device"] != nil || Schema.Format.deviceName.accepts(name) else {
-            throw setting.error("'\(name)' cannot be the name of a kernel device", "name one with 'device:', at most 15 characters")
+            throw setting.error(
+                "'\(name)' cannot be the name of a kernel device", "name one with 'device:', of at most 15 characters")
         }
-        let hostMAC = try CommonInterfaceKeys.station(setting["host-mac"]) ?? MACAddress(derivedFrom: "\(name) host\(machine)")
+        let hostMAC =
+            try CommonInterfaceKeys.station(setting["host-mac"]) ?? MACAddress(derivedFrom: "\(name) host\(machine)")
         if let place = setting["host-mac"], hostMAC == common.mac {
             throw place.error("both sides of the device would have the address \(hostMAC)", "give them different ones")
         }
@@ -88,12 +92,15 @@ struct TapEntry {
 }
 
 extension Schema.Format {
+    /// What the kernel takes (dev_valid_name), without what `ip` would stumble over.
     static let deviceName = Schema.Format("a device name of at most 15 characters", example: "tap0") { name in
-        (1..<Int(IFNAMSIZ)).contains(name.utf8.count) && name != "." && name != ".."
-            && name.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "%") }
+        let allowed = name.utf8.allSatisfy { (33...126).contains($0) } && !name.contains { "/:%".contains($0) }
+        return allowed && (1..<Int(IFNAMSIZ)).contains(name.utf8.count) && name != "." && name != ".."
     }
 
-    static let hostAddress = Schema.Format("an address with its prefix length", example: "192.0.2.1/24 or 2001:db8::1/64") {
+    static let hostAddress = Schema.Format(
+        "an address with its prefix length", example: "192.0.2.1/24 or 2001:db8::1/64"
+    ) {
         HostSide.Address($0) != nil
     }
 }
