@@ -178,6 +178,10 @@ public final class Engine {
                         "node \(node.descriptor.name): its arc \(name) leads to \(target), which does not exist"
                             + Spelling.hint(for: target, among: topology.nodes.map(\.descriptor.name)))
                 }
+                guard topology.nodes[targetIndex].descriptor.kind != .input else {
+                    throw GraphError(
+                        "node \(node.descriptor.name): its arc \(name) leads to \(target), which brings packets in and takes none")
+                }
                 topology.connect(index, arc: arc, to: targetIndex)
             }
         }

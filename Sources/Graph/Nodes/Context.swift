@@ -38,7 +38,8 @@ public struct Context {
         record(trace, verdict.code, for: packet)
     }
 
-    @usableFromInline
+    /// Never inlined: the tracing must not blow up the loops that do not trace.
+    @usableFromInline @inline(never)
     func recordBytes(_ bytes: UnsafeRawBufferPointer, _ verdict: VerdictCode, _ packet: Packet) {
         worker._withUnsafeGuaranteedRef { $0.record(bytes, verdict, packet, node: nodeIndex, now: now) }
     }

@@ -45,6 +45,9 @@ public protocol InputNode: Node {
 }
 
 extension InputNode {
+    /// An input node is polled; no arc leads to it.
+    public mutating func process(_ frame: Frame, _ context: Context) {}
+
     public var descriptors: [Int32] { [] }
     public mutating func prepareToSleep() -> Bool { true }
     public var isFinished: Bool { false }
