@@ -33,17 +33,14 @@ public struct DropNode: Node {
 
 /// Drops that the engine itself decides about.
 public enum EngineReason: UInt16, DropReason {
-    case noFrame, noBuffer, puntQueueFull, handoffQueueFull, injectMalformed, interfaceDown, noTransmitNode
+    case noFrame, graphLoop, noBuffer, injectMalformed
 
     public var text: String {
         switch self {
         case .noFrame: "too many frames wait in the graph: is there a loop in it?"
+        case .graphLoop: "the packet went round in the graph: an arc leads back to where it came from"
         case .noBuffer: "no free buffer; raise `buffers: count`"
-        case .puntQueueFull: "the control side is too slow for the packets punted to it"
-        case .handoffQueueFull: "another worker is too slow for the packets handed to it"
         case .injectMalformed: "a packet from the control side is longer than a buffer"
-        case .interfaceDown: "the output interface is down"
-        case .noTransmitNode: "the output interface cannot transmit"
         }
     }
 }

@@ -35,10 +35,16 @@ extension Worker {
     func runPending() {
         var began = Clock.now
         hardware?.account(to: nil)
+        var callsLeft = Worker.callsPerLoop
         while let frame = pending.pop() {
             let node = frame.node
             let runtime = runtimes + node
             if runtime.pointee.open?.memory == frame.memory { runtime.pointee.open = nil }
+            callsLeft &-= 1
+            guard callsLeft > 0 else {
+                dropLooping(frame)
+                continue
+            }
             let context = context(node: node, now: began)
             if runtime.pointee.traceBudget > 0 { beginTraces(frame, runtime, context) }
             let count = frame.count
@@ -57,6 +63,14 @@ extension Worker {
                 began = Clock.now
             }
         }
+    }
+
+    /// A packet that goes round in the graph for ever would stop the worker.
+    @inline(never)
+    private func dropLooping(_ frame: Frame) {
+        dropCounters[Int(EngineReason.graphLoop.rawValue)] &+= UInt64(frame.count)
+        free(frame)
+        frames.give(frame)
     }
 
     @inline(__always)

@@ -55,6 +55,8 @@ public final class Worker: @unchecked Sendable {
     let controlDescriptor: Int32
 
     static let nodeCapacity = 4096
+    /// More calls than any sensible graph makes for the packets of one loop.
+    static let callsPerLoop = 1 << 16
     static let reasonCapacity = 16384
 
     init(number: Int, pool: BufferPool, interfaces: InterfaceTable, features: FeatureArcs, stats: StatsSegment, controlDescriptor: Int32) {
