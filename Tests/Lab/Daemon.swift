@@ -28,6 +28,8 @@ final class Daemon {
     var isRunning: Bool { child.isRunning }
     /// What it wrote on standard error.
     var log: String { child.errors }
+    /// What it wrote on standard output: the answers to `--first` and `--last`.
+    var output: String { child.output }
 
     /// Waits until commands are answered. False when it ended instead, or takes too long.
     func waitUntilReady(seconds: Double = 10) -> Bool {
