@@ -24,6 +24,11 @@ let package = Package(
     targets: [
         .executableTarget(name: "martlet", dependencies: [library], path: "Tools/martlet", swiftSettings: settings),
         .target(name: "ExamplePlugin", dependencies: [library], path: "Plugins/Example", swiftSettings: settings),
+        // Counts what a worker allocates; a program of its own, because it takes the allocator's place.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .executableTarget(
+            name: "allocation-probe", dependencies: [library, "CAllocationCounter"], path: "Tests/AllocationProbe",
+            swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: [library], path: "Tests/WireTests", swiftSettings: settings),
         .testTarget(name: "GraphTests", dependencies: [library], path: "Tests/GraphTests", swiftSettings: settings),
         .testTarget(

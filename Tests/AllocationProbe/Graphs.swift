@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import Ethernet
+import Graph
+import IP
+import Wire
+
+/// The graphs that packets pass while the probe counts.
+enum ProbedGraph: String, CaseIterable {
+    /// The real IPv4 router: two next hops, and one packet in eight is dropped.
+    case ip4
+    /// Nodes that do nothing, feature arcs, and a split into four with each frame.
+    case empty
+    /// A node that allocates and counts references for each packet: the probe's own test.
+    case careless
+
+    /// The registry owns the modules, and so the tables that nodes read.
+    @ControlPlane
+    func build(_ tally: Tally) throws -> Registry {
+        var options = Engine.Options()
+        options.bufferCount = 8192
+        let registry = Registry(engine: try Engine(options))
+        switch self {
+        case .ip4: try buildRouter(registry, tally)
+        case .empty: try buildEmpty(registry.engine, tally)
+        case .careless: try buildCareless(registry.engine, tally)
+        }
+        return registry
+    }
+
+    @ControlPlane
+    private func input(_ engine: Engine, _ tally: Tally, _ frames: [[UInt8]], from interface: Interface) {
+        let (frames, index) = (Frames(frames), interface.index)
+        engine.add(NodeDescriptor(input: ProbeInput.self) { _ in ProbeInput(tally, frames, interface: index) })
+    }
+
+    @ControlPlane
+    private func port(_ engine: Engine, _ name: String, mac: UInt64) -> Interface {
+        let interface = engine.createInterface(name, kind: "probe")
+        engine.attach(interface, output: NodeDescriptor(output: ProbeOutput.self, name: "\(name)-tx") { _ in ProbeOutput() })
+        interface.mac = MACAddress(mac).littleEndianValue
+        interface.isLinkUp = true
+        return interface
+    }
+
+    // MARK: - Graphs
+
+    @ControlPlane
+    private func buildRouter(_ registry: Registry, _ tally: Tally) throws {
+        let engine = registry.engine
+        registry.load(EthernetModule.self)
+        let ip = registry.load(IPModule.self)
+        let lan = port(engine, "lan", mac: 0x0200_0000_0001)
+        let wan = port(engine, "wan", mac: 0x0200_0000_0002)
+        try ip.interfaces.add(InterfaceAddress("10.0.0.1/24")!, to: lan)
+        try ip.interfaces.add(InterfaceAddress("10.1.0.1/24")!, to: wan)
+        for host in [2, 3] as [UInt8] {
+            try ip.neighbors.addStatic(IPv4Address(10, 1, 0, host), at: MACAddress(0x0200_0000_00b0 + UInt64(host)), on: wan)
+        }
+        try ip.addRoute(IPv4Prefix("20.0.0.0/8")!, via: IPv4Address(10, 1, 0, 2))
+        try ip.addRoute(IPv4Prefix("30.0.0.0/8")!, via: IPv4Address(10, 1, 0, 3))
+        let link = PacketBuilder().ethernet(from: MACAddress(0x0200_0000_00a2), to: MACAddress(0x0200_0000_0001))
+        func frame(to destination: IPv4Address) -> [UInt8] {
+            link.ipv4(from: IPv4Address(10, 0, 0, 2), to: destination).udp(from: 4000, to: 5000).payload(count: 18).bytes
+        }
+        var frames = (0..<7).map { frame(to: IPv4Address($0 % 2 == 0 ? 20 : 30, 1, 2, UInt8($0))) }
+        var broken = frame(to: IPv4Address(20, 1, 2, 3))
+        // The header's checksum no longer fits.
+        broken[24] ^= 0xff
+        frames.append(broken)
+        input(engine, tally, frames, from: lan)
+        try engine.build()
+    }
+
+    @ControlPlane
+    private func buildEmpty(_ engine: Engine, _ tally: Tally) throws {
+        let lan = port(engine, "lan", mac: 0x0200_0000_0001)
+        engine.add(NodeDescriptor(output: ProbeOutput.self) { _ in ProbeOutput() })
+        for name in ["ethernet-input", "second", "third"] { _ = engine.addNode(name, kind: PassNode.name) }
+        _ = engine.addNode("fourth", kind: DealNode.name)
+        for name in ["open-gate", "second-gate"] { engine.add(NodeDescriptor(OpenGate.self, name: name) { _ in OpenGate() }) }
+        engine.add(FeatureArc("probed", by: .receive, startsAt: [("second", "next")], endsAt: "third"))
+        engine.add(Feature("open-gate", on: "probed"))
+        engine.add(Feature("second-gate", on: "probed"))
+        input(engine, tally, [[UInt8](repeating: 0, count: 60)], from: lan)
+        var overrides = Engine.Overrides()
+        overrides.arcs = [("ethernet-input", "next", "second"), ("second", "next", "third"), ("third", "next", "fourth")]
+        overrides.arcs += ["first", "second", "third", "fourth"].map { ("fourth", $0, "probe-tx") }
+        try engine.build(overrides)
+        try engine.setFeature("open-gate", on: "probed", interface: lan, true)
+        try engine.setFeature("second-gate", on: "probed", interface: lan, true)
+    }
+
+    @ControlPlane
+    private func buildCareless(_ engine: Engine, _ tally: Tally) throws {
+        let lan = port(engine, "lan", mac: 0x0200_0000_0001)
+        engine.add(NodeDescriptor(output: ProbeOutput.self) { _ in ProbeOutput() })
+        engine.add(NodeDescriptor(Careless.self) { _ in Careless() })
+        input(engine, tally, [[UInt8](repeating: 0, count: 60)], from: lan)
+        var overrides = Engine.Overrides()
+        overrides.arcs = [("probe-rx", "packets", "careless")]
+        _ = engine.addNode("ethernet-input", kind: PassNode.name)
+        try engine.build(overrides)
+    }
+}
