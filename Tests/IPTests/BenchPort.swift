@@ -23,7 +23,8 @@ final class BenchPort {
                 BenchInput(seat.worker == 0 ? input : FrameQueue(), interface: index)
             })
         engine.attach(
-            interface, output: NodeDescriptor(output: BenchOutput.self, name: "\(name)-tx") { _ in BenchOutput(output) })
+            interface, output: NodeDescriptor(output: BenchOutput.self, name: "\(name)-tx") { _ in BenchOutput(output) }
+        )
     }
 
     /// Has the frame come in with the next step of the engine.
@@ -79,7 +80,8 @@ struct BenchInput: InputNode {
             packet.truncate(to: bytes.count)
             packet.header.rxInterface = interface
         }
-        context.countReceived(packets: count, bytes: packets.prefix(count).reduce(0) { $0 + $1.count }, interface: interface)
+        context.countReceived(
+            packets: count, bytes: packets.prefix(count).reduce(0) { $0 + $1.count }, interface: interface)
         return count > 0
     }
 }

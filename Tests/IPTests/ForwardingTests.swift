@@ -72,14 +72,16 @@ import Wire
 
     @Test func hairpins() {
         let frame = datagram(to: IPLab.a.ip).bytes
-        let back = lab.toA.ipv4(from: IPLab.a.ip, to: IPLab.a.ip, timeToLive: 63).udp(from: 4000, to: 53).payload(count: 20)
+        let back = lab.toA.ipv4(from: IPLab.a.ip, to: IPLab.a.ip, timeToLive: 63).udp(from: 4000, to: 53).payload(
+            count: 20)
         lab.bench.send([frame], at: lab.lan, expect: [(lab.lan, [back.bytes])])
     }
 
     @Test func longestPrefixWins() throws {
         let host = IPv4Prefix("20.1.2.3/32")!
         try lab.ip.addRoute(host, via: IPLab.a.ip)
-        let back = lab.toA.ipv4(from: IPLab.a.ip, to: IPLab.far, timeToLive: 63).udp(from: 4000, to: 53).payload(count: 20)
+        let back = lab.toA.ipv4(from: IPLab.a.ip, to: IPLab.far, timeToLive: 63).udp(from: 4000, to: 53).payload(
+            count: 20)
         lab.bench.send([datagram().bytes], at: lab.lan, expect: [(lab.lan, [back.bytes])])
         lab.ip.removeRoute(host)
         lab.bench.send([datagram().bytes], at: lab.lan, expect: [(lab.wan, [forwarded().bytes])])
@@ -110,7 +112,8 @@ import Wire
 
     @Test func directedBroadcastIsNotForwarded() {
         for address in [IPv4Address(10, 1, 0, 255), IPv4Address(10, 1, 0, 0)] {
-            lab.bench.send([datagram(to: address).bytes], at: lab.lan, drops: ["ip4-no-forwarding/directed-broadcast": 1])
+            lab.bench.send(
+                [datagram(to: address).bytes], at: lab.lan, drops: ["ip4-no-forwarding/directed-broadcast": 1])
         }
     }
 
@@ -140,7 +143,8 @@ import Wire
         let lab = lab
         let bad: [(PacketBuilder, String)] = [
             (good.cut(to: 33), "truncated"), (good.overwrite(at: 14, 0x55), "bad-version"),
-            (good.overwrite(at: 14, 0x44), "bad-header-length"), (good.overwrite(at: 14, 0x4f).cut(to: 60), "bad-header-length"),
+            (good.overwrite(at: 14, 0x44), "bad-header-length"),
+            (good.overwrite(at: 14, 0x4f).cut(to: 60), "bad-header-length"),
             (good.overwrite(at: 24, 0, 0), "bad-checksum"), (good.cut(to: 61), "bad-length"),
         ]
         var drops: [String: UInt64] = [:]

@@ -91,7 +91,8 @@ import Wire
     @Test func aboutLaterFragments() {
         let later = lab.fromA.ipv4(from: IPLab.a.ip, to: IPLab.far, timeToLive: 1, fragmentUnits: 10).payload(count: 8)
         lab.bench.send([later.bytes], at: lab.lan, drops: ["ip4-icmp-error/later-fragment": 1])
-        let first = lab.fromA.ipv4(from: IPLab.a.ip, to: IPLab.far, timeToLive: 1, moreFragments: true).payload(count: 8)
+        let first = lab.fromA.ipv4(from: IPLab.a.ip, to: IPLab.far, timeToLive: 1, moreFragments: true).payload(
+            count: 8)
         lab.expectError(.timeExceeded, about: first.bytes, drop: "ttl-expired")
     }
 
@@ -145,7 +146,9 @@ import Wire
 
     /// Many sources together are limited too, and after a while all is as before.
     @Test func limitsInAll() {
-        let flood = (0..<2000 as Range<UInt32>).map { packet(from: IPv4Address(IPv4Address(20, 9, 0, 0).value + $0)).bytes }
+        let flood = (0..<2000 as Range<UInt32>).map {
+            packet(from: IPv4Address(IPv4Address(20, 9, 0, 0).value + $0)).bytes
+        }
         let outcome = lab.bench.outcome(of: flood.map { (lab.lan, $0) })
         let limited = outcome.drops["ip4-icmp-error/rate-limited"] ?? 0
         #expect(limited > 0)

@@ -61,7 +61,8 @@ struct IPLab {
 
     /// Sends a frame from host a that must cause exactly this ICMP error, and be dropped for that reason.
     func expectError(
-        _ message: ICMPv4Message, about frame: [UInt8], drop reason: String, sourceLocation: SourceLocation = #_sourceLocation
+        _ message: ICMPv4Message, about frame: [UInt8], drop reason: String,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) {
         let outcome = bench.outcome(of: [(lan, frame)])
         let expected = PacketBench.Outcome(
@@ -71,7 +72,8 @@ struct IPLab {
     }
 
     func expectEqual(
-        _ seen: PacketBench.Outcome, _ expected: PacketBench.Outcome, _ sourceLocation: SourceLocation = #_sourceLocation
+        _ seen: PacketBench.Outcome, _ expected: PacketBench.Outcome,
+        _ sourceLocation: SourceLocation = #_sourceLocation
     ) {
         for difference in PacketBench.differences(seen, expected) {
             Issue.record(Comment(rawValue: difference), sourceLocation: sourceLocation)

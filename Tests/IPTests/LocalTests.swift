@@ -14,7 +14,8 @@ import Wire
         to destination: IPv4Address = IPLab.lanIP, count: Int = 56, ttl: UInt8 = 64, options: [UInt8] = []
     ) -> PacketBuilder {
         lab.fromA.ipv4(
-            from: IPLab.a.ip, to: destination, timeToLive: ttl, trafficClass: 0x28, identification: 77, dontFragment: true,
+            from: IPLab.a.ip, to: destination, timeToLive: ttl, trafficClass: 0x28, identification: 77,
+            dontFragment: true,
             options: options
         ).icmp(.echoRequest(identifier: 0x1234, sequence: 5)).payload(count: count)
     }
@@ -99,7 +100,8 @@ import Wire
     }
 
     @Test(arguments: [
-        ("10.0.0.1", "own-source"), ("10.1.0.1", "own-source"), ("10.0.0.255", "bad-source"), ("99.9.9.9", "no-route-back"),
+        ("10.0.0.1", "own-source"), ("10.1.0.1", "own-source"), ("10.0.0.255", "bad-source"),
+        ("99.9.9.9", "no-route-back"),
     ])
     func wrongSourcesAreNotAnswered(source: String, reason: String) {
         let frame = lab.fromA.ipv4(from: IPv4Address(source)!, to: IPLab.lanIP)
@@ -117,7 +119,10 @@ import Wire
     @Test func badUDPIsSilent() {
         let good = lab.fromA.ipv4(from: IPLab.a.ip, to: IPLab.lanIP).udp(from: 4000, to: 53).payload(count: 5)
         lab.bench.send(
-            [good.overwrite(at: 40, 0x12, 0x34).bytes, good.overwrite(at: 38, 0, 7).bytes, good.overwrite(at: 38, 0, 99).bytes],
+            [
+                good.overwrite(at: 40, 0x12, 0x34).bytes, good.overwrite(at: 38, 0, 7).bytes,
+                good.overwrite(at: 38, 0, 99).bytes,
+            ],
             at: lab.lan, drops: ["ip4-local/bad-udp-checksum": 1, "ip4-local/bad-udp-length": 2])
     }
 

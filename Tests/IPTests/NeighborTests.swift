@@ -17,12 +17,15 @@ import Wire
     }
 
     private func datagram(_ number: UInt16 = 0, to destination: IPv4Address = c.ip) -> [UInt8] {
-        lab.fromA.ipv4(from: IPLab.a.ip, to: destination, identification: number).udp(from: 1, to: 2).payload(count: 20).bytes
+        lab.fromA.ipv4(from: IPLab.a.ip, to: destination, identification: number).udp(from: 1, to: 2).payload(count: 20)
+            .bytes
     }
 
     private func forwarded(_ number: UInt16 = 0, to mac: MACAddress = c.mac, ip: IPv4Address = c.ip) -> [UInt8] {
         PacketBuilder().ethernet(from: lab.wan.mac, to: mac)
-            .ipv4(from: IPLab.a.ip, to: ip, timeToLive: 63, identification: number).udp(from: 1, to: 2).payload(count: 20).bytes
+            .ipv4(from: IPLab.a.ip, to: ip, timeToLive: 63, identification: number).udp(from: 1, to: 2).payload(
+                count: 20
+            ).bytes
     }
 
     private func request(for target: IPv4Address = c.ip, to mac: MACAddress = .broadcast) -> [UInt8] {
@@ -31,7 +34,8 @@ import Wire
     }
 
     /// What host c says on the wan link.
-    private func arp(_ packet: ARPPacket, from source: MACAddress = c.mac, to destination: MACAddress? = nil) -> [UInt8] {
+    private func arp(_ packet: ARPPacket, from source: MACAddress = c.mac, to destination: MACAddress? = nil) -> [UInt8]
+    {
         PacketBuilder().ethernet(from: source, to: destination ?? lab.wan.mac).arp(packet).padded().bytes
     }
 
@@ -39,13 +43,16 @@ import Wire
         arp(ARPPacket(.reply, senderMAC: mac, senderIP: ip, targetMAC: lab.wan.mac, targetIP: IPLab.wanIP), from: mac)
     }
 
-    private func requestToUs(from mac: MACAddress = c.mac, ip: IPv4Address = c.ip, for target: IPv4Address = IPLab.wanIP) -> [UInt8] {
+    private func requestToUs(
+        from mac: MACAddress = c.mac, ip: IPv4Address = c.ip, for target: IPv4Address = IPLab.wanIP
+    ) -> [UInt8] {
         arp(.request(for: target, from: mac, ip), from: mac, to: .broadcast)
     }
 
     private func answer(to mac: MACAddress = c.mac, ip: IPv4Address = c.ip) -> [UInt8] {
         PacketBuilder().ethernet(from: lab.wan.mac, to: mac)
-            .arp(ARPPacket(.reply, senderMAC: lab.wan.mac, senderIP: IPLab.wanIP, targetMAC: mac, targetIP: ip)).padded().bytes
+            .arp(ARPPacket(.reply, senderMAC: lab.wan.mac, senderIP: IPLab.wanIP, targetMAC: mac, targetIP: ip))
+            .padded().bytes
     }
 
     private var state: NeighborState? { lab.ip.neighbors[NeighborTests.c.ip, lab.wan.interface]?.state }
@@ -102,9 +109,11 @@ import Wire
 
     @Test func ownPacketsWaitToo() {
         let ping = PacketBuilder().ethernet(from: IPLab.a.mac, to: lab.lan.mac)
-            .ipv4(from: NeighborTests.c.ip, to: IPLab.lanIP).icmp(.echoRequest(identifier: 1, sequence: 1)).payload(count: 8)
+            .ipv4(from: NeighborTests.c.ip, to: IPLab.lanIP).icmp(.echoRequest(identifier: 1, sequence: 1)).payload(
+                count: 8)
         let pong = PacketBuilder().ethernet(from: lab.wan.mac, to: NeighborTests.c.mac)
-            .ipv4(from: IPLab.lanIP, to: NeighborTests.c.ip).icmp(.echoReply(identifier: 1, sequence: 1)).payload(count: 8)
+            .ipv4(from: IPLab.lanIP, to: NeighborTests.c.ip).icmp(.echoReply(identifier: 1, sequence: 1)).payload(
+                count: 8)
         lab.bench.send([ping.bytes], at: lab.lan, expect: [(lab.wan, [request()])])
         lab.bench.send([reply()], at: lab.wan, expect: [(lab.wan, [pong.bytes])])
     }
@@ -142,7 +151,8 @@ import Wire
         let announcement = PacketBuilder().ethernet(from: lab.wan.mac, to: .broadcast)
             .arp(.announcement(of: IPLab.wanIP, at: lab.wan.mac)).padded().bytes
         // It is defended, but not in a duel.
-        lab.bench.send([claim], at: lab.wan, expect: [(lab.wan, [announcement])], drops: ["arp-input/address-conflict": 1])
+        lab.bench.send(
+            [claim], at: lab.wan, expect: [(lab.wan, [announcement])], drops: ["arp-input/address-conflict": 1])
         lab.bench.send([claim], at: lab.wan, drops: ["arp-input/address-conflict": 1])
         #expect(lab.ip.neighbors.counters.conflicts == 2)
         #expect(lab.ip.rib.longestMatch(IPLab.wanIP)?.forwarding.kind == .local)
@@ -153,7 +163,9 @@ import Wire
     @Test func gratuitousCreatesNone() {
         let news = arp(.announcement(of: NeighborTests.c.ip, at: NeighborTests.c.mac), to: .broadcast)
         let inReply = arp(
-            ARPPacket(.reply, senderMAC: NeighborTests.c.mac, senderIP: NeighborTests.c.ip, targetMAC: .broadcast, targetIP: NeighborTests.c.ip),
+            ARPPacket(
+                .reply, senderMAC: NeighborTests.c.mac, senderIP: NeighborTests.c.ip, targetMAC: .broadcast,
+                targetIP: NeighborTests.c.ip),
             to: .broadcast)
         lab.bench.send([news, inReply, reply()], at: lab.wan)
         #expect(state == nil)
@@ -162,13 +174,16 @@ import Wire
     @Test func gratuitousUpdatesKnown() {
         lab.bench.send([requestToUs()], at: lab.wan, expect: [(lab.wan, [answer()])])
         let moved = MACAddress(0x0200_0000_00d4)
-        lab.bench.send([arp(.announcement(of: NeighborTests.c.ip, at: moved), from: moved, to: .broadcast)], at: lab.wan)
+        lab.bench.send(
+            [arp(.announcement(of: NeighborTests.c.ip, at: moved), from: moved, to: .broadcast)], at: lab.wan)
         lab.bench.send([datagram(3)], at: lab.lan, expect: [(lab.wan, [forwarded(3, to: moved)])])
     }
 
     @Test func staticEntriesAreNotMoved() {
         let thief = MACAddress(0x0200_0000_00d4)
-        lab.bench.send([requestToUs(from: thief, ip: IPLab.b.ip)], at: lab.wan, expect: [(lab.wan, [answer(to: thief, ip: IPLab.b.ip)])])
+        lab.bench.send(
+            [requestToUs(from: thief, ip: IPLab.b.ip)], at: lab.wan,
+            expect: [(lab.wan, [answer(to: thief, ip: IPLab.b.ip)])])
         #expect(lab.ip.neighbors[IPLab.b.ip, lab.wan.interface]?.mac == IPLab.b.mac)
     }
 
@@ -243,7 +258,8 @@ import Wire
         lab.bench.send([requestToUs()], at: lab.wan, expect: [(lab.wan, [answer()])])
         // Answered, but not kept.
         let d = (ip: IPv4Address(10, 1, 0, 34), mac: MACAddress(0x0200_0000_00d4))
-        lab.bench.send([requestToUs(from: d.mac, ip: d.ip)], at: lab.wan, expect: [(lab.wan, [answer(to: d.mac, ip: d.ip)])])
+        lab.bench.send(
+            [requestToUs(from: d.mac, ip: d.ip)], at: lab.wan, expect: [(lab.wan, [answer(to: d.mac, ip: d.ip)])])
         #expect(lab.ip.neighbors.count == 3)
         let frame = datagram(to: d.ip)
         let outcome = lab.bench.outcome(of: [(lab.lan, frame)])

@@ -11,13 +11,16 @@ import Wire
     init() throws { lab = try IPLab() }
 
     private func packet(_ start: PacketBuilder, _ options: [UInt8], ttl: UInt8 = 64) -> [UInt8] {
-        start.ipv4(from: IPLab.a.ip, to: IPLab.far, timeToLive: ttl, options: options).udp(from: 1, to: 2).payload(count: 9).bytes
+        start.ipv4(from: IPLab.a.ip, to: IPLab.far, timeToLive: ttl, options: options).udp(from: 1, to: 2).payload(
+            count: 9
+        ).bytes
     }
 
-    @Test(arguments: [
-        [1, 1, 1, 1], [0, 0xff, 0xff, 0xff], [7, 7, 4, 0, 0, 0, 0], [68, 8, 5, 0, 0, 0, 0, 0], [148, 4, 0, 0],
-        [1, 148, 4, 0, 0, 0], [7, 39] + [UInt8](repeating: 4, count: 37) + [0], [201, 2],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [1, 1, 1, 1], [0, 0xff, 0xff, 0xff], [7, 7, 4, 0, 0, 0, 0], [68, 8, 5, 0, 0, 0, 0, 0], [148, 4, 0, 0],
+            [1, 148, 4, 0, 0, 0], [7, 39] + [UInt8](repeating: 4, count: 37) + [0], [201, 2],
+        ] as [[UInt8]])
     func travelUntouched(options: [UInt8]) {
         lab.bench.send(
             [packet(lab.fromA, options)], at: lab.lan, expect: [(lab.wan, [packet(lab.toB, options, ttl: 63)])])
@@ -29,12 +32,14 @@ import Wire
     }
 
     /// The pointer is at the byte that is wrong, counted from the header's first.
-    @Test(arguments: [
-        ([7, 0, 4, 0], 21), ([7, 1, 4, 0], 21), ([1, 7, 4, 0], 22), ([1, 1, 1, 7], 23), ([1, 1, 7, 3], 23),
-        ([131, 1, 4, 0], 21),
-    ] as [([UInt8], UInt8)])
+    @Test(
+        arguments: [
+            ([7, 0, 4, 0], 21), ([7, 1, 4, 0], 21), ([1, 7, 4, 0], 22), ([1, 1, 1, 7], 23), ([1, 1, 7, 3], 23),
+            ([131, 1, 4, 0], 21),
+        ] as [([UInt8], UInt8)])
     func malformedOnesAreReported(options: [UInt8], pointer: UInt8) {
-        lab.expectError(.parameterProblem(pointer: pointer), about: packet(lab.fromA, options), drop: "parameter-problem")
+        lab.expectError(
+            .parameterProblem(pointer: pointer), about: packet(lab.fromA, options), drop: "parameter-problem")
     }
 
     /// Whoever filters packets filters those with options too.
@@ -44,9 +49,12 @@ import Wire
         lab.bench.registry.add(Feature(Wall.name, on: "ip4-unicast"))
         try lab.bench.start()
         try lab.engine.setFeature(Wall.name, on: "ip4-unicast", interface: lab.lan.interface, true)
-        let broadcast = PacketBuilder().ethernet(from: IPLab.a.mac, to: .broadcast).ipv4(from: IPLab.a.ip, to: .broadcast)
-            .udp(from: 68, to: 67).bytes
-        lab.bench.send([packet(lab.fromA, [1, 1, 1, 1]), packet(lab.fromA, []), broadcast], at: lab.lan, drops: ["wall/closed": 3])
+        let broadcast = PacketBuilder().ethernet(from: IPLab.a.mac, to: .broadcast).ipv4(
+            from: IPLab.a.ip, to: .broadcast
+        )
+        .udp(from: 68, to: 67).bytes
+        lab.bench.send(
+            [packet(lab.fromA, [1, 1, 1, 1]), packet(lab.fromA, []), broadcast], at: lab.lan, drops: ["wall/closed": 3])
         try lab.engine.setFeature(Wall.name, on: "ip4-unicast", interface: lab.lan.interface, false)
         lab.bench.send([packet(lab.fromA, [])], at: lab.lan, expect: [(lab.wan, [packet(lab.toB, [], ttl: 63)])])
     }
@@ -82,7 +90,9 @@ private struct Wall: Node {
 
     @Test(arguments: [556, 557, 560, 1104, 1105, 1480])
     func cuts(count: Int) {
-        let pieces = stride(from: 0, to: count, by: count <= 556 ? 556 : 552).map { $0..<min($0 + (count <= 556 ? 556 : 552), count) }
+        let pieces = stride(from: 0, to: count, by: count <= 556 ? 556 : 552).map {
+            $0..<min($0 + (count <= 556 ? 556 : 552), count)
+        }
         lab.bench.send(
             [part(lab.fromA, 0..<count, ttl: 64, more: false)], at: lab.lan,
             expect: [(lab.wan, pieces.map { part(lab.toB, $0, more: $0.upperBound < count) })])

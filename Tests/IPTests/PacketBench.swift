@@ -77,7 +77,9 @@ final class PacketBench {
     /// What happened since the drop counters stood as `before`.
     func outcome(since before: [String: UInt64]) -> Outcome {
         var outcome = Outcome()
-        for (reason, count) in drops where count != before[reason] ?? 0 { outcome.drops[reason] = count - (before[reason] ?? 0) }
+        for (reason, count) in drops where count != before[reason] ?? 0 {
+            outcome.drops[reason] = count - (before[reason] ?? 0)
+        }
         for port in ports {
             let sent = port.takeSent()
             if !sent.isEmpty { outcome.frames[port.name] = sent }

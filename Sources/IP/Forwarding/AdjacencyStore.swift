@@ -33,7 +33,9 @@ public final class AdjacencyStore {
     public var count: Int { entries.count - Int(Forwarding.firstAdjacency) - free.count }
 
     /// Those in use, in the order of their indices.
-    public var indices: [AdjacencyIndex] { entries.indices.lazy.filter { self.entries[$0] != nil }.map(AdjacencyIndex.init) }
+    public var indices: [AdjacencyIndex] {
+        entries.indices.lazy.filter { self.entries[$0] != nil }.map(AdjacencyIndex.init)
+    }
 
     /// How many routes and neighbour entries use the adjacency.
     public func references(of index: AdjacencyIndex) -> Int { entry(index)?.references ?? 0 }
@@ -93,7 +95,9 @@ public final class AdjacencyStore {
         engine.retire { [weak self] in self?.free.append(index) }
     }
 
-    private func entry(_ index: AdjacencyIndex) -> Entry? { entries.indices.contains(Int(index)) ? entries[Int(index)] : nil }
+    private func entry(_ index: AdjacencyIndex) -> Entry? {
+        entries.indices.contains(Int(index)) ? entries[Int(index)] : nil
+    }
 
     // MARK: - Changing
 

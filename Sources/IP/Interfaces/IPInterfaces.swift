@@ -65,7 +65,9 @@ public final class IPInterfaces {
     /// Gives the interface an address: packets to it are for the router, and its network is connected.
     public func add(_ new: InterfaceAddress, to interface: Interface) throws(RouteError) {
         if let objection = new.objection { throw RouteError(objection) }
-        if let owner = owners[new.address] { throw RouteError("\(new.address) is \(name(owner))'s already", "give another") }
+        if let owner = owners[new.address] {
+            throw RouteError("\(new.address) is \(name(owner))'s already", "give another")
+        }
         let isFirst = addresses(of: interface.index).isEmpty
         let glean = try adjacencies.glean(interface)
         try checkNetwork(new.network, glean)
@@ -88,7 +90,9 @@ public final class IPInterfaces {
     /// router's.
     static func routes(_ own: InterfaceAddress, glean: AdjacencyIndex) -> [(IPv4Prefix, Forwarding)] {
         let network = own.network.length < 32 ? [(own.network, Forwarding(.glean, adjacency: glean))] : []
-        let nonHosts = own.nonHosts.map { (IPv4Prefix($0, length: 32), Forwarding(.directedBroadcast, adjacency: glean)) }
+        let nonHosts = own.nonHosts.map {
+            (IPv4Prefix($0, length: 32), Forwarding(.directedBroadcast, adjacency: glean))
+        }
         return network + nonHosts + [(IPv4Prefix(own.address, length: 32), Forwarding(.local, adjacency: glean))]
     }
 

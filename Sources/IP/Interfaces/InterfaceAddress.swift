@@ -50,5 +50,7 @@ extension Schema.Format {
 
     public static let ipv4Address = Schema.Format("an IPv4 address", example: "192.0.2.1") { IPv4Address($0) != nil }
 
-    public static let macAddress = Schema.Format("a MAC address", example: "02:00:00:00:00:01") { MACAddress($0) != nil }
+    public static let macAddress = Schema.Format("a MAC address", example: "02:00:00:00:00:01") {
+        MACAddress($0) != nil
+    }
 }

@@ -35,7 +35,9 @@ public final class LocalDelivery {
 
     /// Takes the datagrams to a UDP port, limited broadcasts included.
     public func claim(udpPort port: UInt16, for receiver: Receiver) throws {
-        guard table[udpPort: port].isNone else { throw Conflict(description: "UDP port \(port) is taken by another feature") }
+        guard table[udpPort: port].isNone else {
+            throw Conflict(description: "UDP port \(port) is taken by another feature")
+        }
         table[udpPort: port] = try claim(receiver)
     }
 

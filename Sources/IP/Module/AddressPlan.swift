@@ -14,7 +14,8 @@ struct AddressPlan {
             return RouteError("\(own.address) is given to \(other.interface) already", "give each address once")
         }
         if let other = networks.first(where: { $0.own.network == own.network && $0.interface != interface }) {
-            return RouteError("\(own.network) is connected to \(other.interface) already", "give an address in another network")
+            return RouteError(
+                "\(own.network) is connected to \(other.interface) already", "give an address in another network")
         }
         networks.append((interface, own))
         return nil
@@ -24,10 +25,13 @@ struct AddressPlan {
     func objection(toNeighbor address: IPv4Address, on interface: String?) -> RouteError? {
         if let interface, !networks.contains(where: { $0.interface == interface }) {
             let names = Set(networks.map(\.interface))
-            return RouteError("no interface '\(interface)' has an IPv4 address", Spelling.hint(for: interface, among: names))
+            return RouteError(
+                "no interface '\(interface)' has an IPv4 address", Spelling.hint(for: interface, among: names))
         }
         if networks.contains(where: { $0.own.address == address }) { return .ownAddress(address) }
-        let candidates = networks.filter { $0.own.network.contains(address) && $0.interface == interface ?? $0.interface }
+        let candidates = networks.filter {
+            $0.own.network.contains(address) && $0.interface == interface ?? $0.interface
+        }
         guard let best = candidates.max(by: { $0.own.network.length < $1.own.network.length }) else {
             return .unreachable(address, on: interface)
         }

@@ -28,7 +28,9 @@ extension IPModule {
             var found: [(Setting, InterfaceAddress)] = []
             for element in try setting.list {
                 let own = errors.collect { () throws(ConfigurationError) in
-                    try element.value("an IPv4 address with its prefix length", example: "10.0.0.1/24") { InterfaceAddress($0) }
+                    try element.value("an IPv4 address with its prefix length", example: "10.0.0.1/24") {
+                        InterfaceAddress($0)
+                    }
                 }
                 guard let own else { continue }
                 if let objection = plan.add(own, to: interface) {

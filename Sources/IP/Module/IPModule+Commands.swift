@@ -34,7 +34,9 @@ extension IPModule {
         }
         let prefix = try IPModule.destination(text)
         let entries = rib.entries(for: prefix)
-        if entries.isEmpty { throw .notFound("there is no route to \(prefix)", "show fib ADDRESS finds the one that covers it") }
+        if entries.isEmpty {
+            throw .notFound("there is no route to \(prefix)", "show fib ADDRESS finds the one that covers it")
+        }
         return entries
     }
 
@@ -45,7 +47,8 @@ extension IPModule {
         return RouteReport.Row(
             prefix: entry.prefix, source: entry.source.name, inForce: inForce, kind: "\(entry.forwarding.kind)",
             nextHop: isRewrite ? record.map { IPv4Address($0.nextHop) } : nil,
-            interface: record.flatMap { interfaces.interface($0.txInterface)?.name }, adjacency: record == nil ? nil : index,
+            interface: record.flatMap { interfaces.interface($0.txInterface)?.name },
+            adjacency: record == nil ? nil : index,
             resolved: isRewrite ? record?.state == .complete : nil)
     }
 
@@ -98,7 +101,9 @@ extension IPModule {
             ["route", "add"], "Adds a static route, or replaces the one to the same prefix",
             [
                 .argument("prefix", "The destination: an IPv4 prefix, or 'default'", required: true),
-                .argument("next-hop", "A neighbour on a connected network; or blackhole, unreachable, prohibit", required: true),
+                .argument(
+                    "next-hop", "A neighbour on a connected network; or blackhole, unreachable, prohibit",
+                    required: true),
                 .argument("interface", "Where the neighbour is", completing: { [unowned self] in names }),
             ]
         ) { [unowned self] arguments in
@@ -110,7 +115,8 @@ extension IPModule {
                     try addRoute(prefix, forwarding)
                 } else {
                     guard let nextHop = IPv4Address(word) else {
-                        throw RouteError("'\(word)' is not an IPv4 address", "give one, or blackhole, unreachable or prohibit")
+                        throw RouteError(
+                            "'\(word)' is not an IPv4 address", "give one, or blackhole, unreachable or prohibit")
                     }
                     try addRoute(prefix, via: nextHop, on: interface)
                 }

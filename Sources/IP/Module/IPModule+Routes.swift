@@ -14,7 +14,8 @@ extension IPModule {
 
     /// Adds a route through a neighbour, or replaces the same source's route to the prefix.
     public func addRoute(
-        _ prefix: IPv4Prefix, via nextHop: IPv4Address, on interface: Interface? = nil, from source: RouteSource = .static
+        _ prefix: IPv4Prefix, via nextHop: IPv4Address, on interface: Interface? = nil,
+        from source: RouteSource = .static
     ) throws(RouteError) {
         try addRoute(prefix, try forwarding(via: nextHop, on: interface), from: source)
     }
@@ -36,14 +37,13 @@ extension IPModule {
         rib.remove(prefix, from: source)
     }
 
-    /// Bytes that routes and adjacencies take, by table.
-    public var memoryBytes: [(table: String, bytes: Int)] {
-        let routes = rib.memoryBytes
-        return [
-            ("IPv4 lookup table", routes.lookupTable),
-            ("IPv4 routes", routes.store),
-            ("adjacencies", (adjacencies.count + Int(Forwarding.firstAdjacency)) * MemoryLayout<AdjacencyRecord>.stride),
-        ]
+    /// What routes and adjacencies take of memory, for `show memory`.
+    func addMemoryReports() {
+        engine.addMemoryReport("ipv4 lookup table") { [unowned rib = rib!] in rib.memoryBytes.lookupTable }
+        engine.addMemoryReport("ipv4 routes") { [unowned rib = rib!] in rib.memoryBytes.store }
+        engine.addMemoryReport("adjacencies") { [unowned adjacencies = adjacencies!] in
+            (adjacencies.count + Int(Forwarding.firstAdjacency)) * MemoryLayout<AdjacencyRecord>.stride
+        }
     }
 }
 

@@ -29,6 +29,7 @@ public final class IPModule: Module {
         registry.add(neighborsSection)
         registry.add(routesSection)
         for command in commands { registry.add(command) }
+        addMemoryReports()
     }
 
     public func start() throws { neighbors.start() }
@@ -56,9 +57,10 @@ public final class IPModule: Module {
         let adjacencies = adjacencies.table
         let addresses = interfaces.primary
         let claims = local.table
-        registry.add(NodeDescriptor(ARPInput.self) { _ in
-            ARPInput(tables: tables, adjacencies: adjacencies, neighbors: neighbors)
-        })
+        registry.add(
+            NodeDescriptor(ARPInput.self) { _ in
+                ARPInput(tables: tables, adjacencies: adjacencies, neighbors: neighbors)
+            })
         registry.add(NodeDescriptor(IP4Input.self) { _ in IP4Input() })
         registry.add(NodeDescriptor(IP4Options.self) { _ in IP4Options() })
         registry.add(NodeDescriptor(IP4Lookup.self) { _ in IP4Lookup(tables: tables) })
@@ -69,9 +71,11 @@ public final class IPModule: Module {
         registry.add(NodeDescriptor(IP4Local.self) { _ in IP4Local(tables: tables, claims: claims) })
         registry.add(NodeDescriptor(IP4ICMPEcho.self) { _ in IP4ICMPEcho() })
         registry.add(NodeDescriptor(IP4NoForwarding.self) { _ in IP4NoForwarding(adjacencies: adjacencies) })
-        registry.add(NodeDescriptor(IP4ICMPError.self) { seat in
-            IP4ICMPError(tables: tables, addresses: addresses, limits: ICMPErrorLimits(workerCount: seat.workerCount))
-        })
+        registry.add(
+            NodeDescriptor(IP4ICMPError.self) { seat in
+                IP4ICMPError(
+                    tables: tables, addresses: addresses, limits: ICMPErrorLimits(workerCount: seat.workerCount))
+            })
     }
 
     /// Packets with options and broadcasts visit the same features as all others: no way around a firewall.
@@ -82,6 +86,7 @@ public final class IPModule: Module {
                 startsAt: [("ip4-input", "lookup"), ("ip4-input", "local"), ("ip4-options", "lookup")],
                 endsAt: IP4Lookup.name))
         registry.add(
-            FeatureArc("ip4-output", by: .transmit, startsAt: [("ip4-rewrite", "output")], endsAt: InterfaceOutput.name))
+            FeatureArc("ip4-output", by: .transmit, startsAt: [("ip4-rewrite", "output")], endsAt: InterfaceOutput.name)
+        )
     }
 }

@@ -24,7 +24,9 @@ extension IPModule {
             .object([
                 .key("static", entriesSchema, "Neighbours that are not asked for their hardware address"),
                 .key("maximum", .integer(16...1_000_000), "Entries, static ones included; 65536 if absent"),
-                .key("reachable-time", .duration, "How long an answer holds before the neighbour is asked again; 5min if absent"),
+                .key(
+                    "reachable-time", .duration,
+                    "How long an answer holds before the neighbour is asked again; 5min if absent"),
                 .key("retransmit-interval", .duration, "Between requests without an answer; 1s if absent"),
                 .key("requests", .integer(1...10), "Requests before a neighbour is given up; 3 if absent"),
             ]),
@@ -35,7 +37,9 @@ extension IPModule {
             var isList = false
             if case .list = setting.value { isList = true }
             let entries = try readStatic(isList ? setting : setting["static"])
-            let policy = try ConfigurationErrors.collecting { (_) throws(ConfigurationError) in try IPModule.policy(setting) }
+            let policy = try ConfigurationErrors.collecting { (_) throws(ConfigurationError) in
+                try IPModule.policy(setting)
+            }
             return { [unowned self] in
                 neighbors.policy = policy
                 for entry in entries { try add(entry) }
@@ -73,9 +77,12 @@ extension IPModule {
         let found = StaticNeighbor(
             setting: entry, interface: try entry.required("interface").string, address: try address.ipv4Address(),
             mac: try entry.required("mac").macAddress())
-        if let objection = plan.objection(toNeighbor: found.address, on: found.interface) { throw address.error(objection) }
+        if let objection = plan.objection(toNeighbor: found.address, on: found.interface) {
+            throw address.error(objection)
+        }
         guard found.mac.isStation else {
-            throw try entry.required("mac").error("\(found.mac) is not one station's address", "give a unicast MAC address")
+            throw try entry.required("mac").error(
+                "\(found.mac) is not one station's address", "give a unicast MAC address")
         }
         return found
     }

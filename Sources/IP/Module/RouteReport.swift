@@ -35,7 +35,9 @@ struct RouteReport: Report {
                 ]
             })
         let rest = total - routes.count
-        return rest > 0 ? [table, .line("\(rest) more of \(total) prefixes; --limit shows more, a prefix or address its own")] : [table]
+        return rest > 0
+            ? [table, .line("\(rest) more of \(total) prefixes; --limit shows more, a prefix or address its own")]
+            : [table]
     }
 }
 
@@ -68,7 +70,8 @@ struct AdjacencyReport: Report {
                 adjacencies.map { row in
                     [
                         "\(row.index)", row.interface, row.nextHop.map { "\($0)" } ?? "", row.state,
-                        row.destination.map { "\($0)" } ?? "", row.source.map { "\($0)" } ?? "", "\(row.mtu)", "\(row.references)",
+                        row.destination.map { "\($0)" } ?? "", row.source.map { "\($0)" } ?? "", "\(row.mtu)",
+                        "\(row.references)",
                     ]
                 })
         ]

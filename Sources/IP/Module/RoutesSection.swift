@@ -13,12 +13,16 @@ extension IPModule {
         .key("type", .choice(of: RouteType.self), "unicast, or what becomes of packets instead; unicast if absent"),
         .key(
             "file", .string,
-            "In place of `to`: a file of lines PREFIX NEXTHOP, where NEXTHOP is an address or a place in `next-hops`, from 0"),
-        .key("next-hops", .list(of: .string), "What the numbers in `file` mean: addresses, or ranges as 10.0.0.2-10.0.0.9"),
+            "In place of `to`: a file of lines PREFIX NEXTHOP, where NEXTHOP is an address or a place in `next-hops`, from 0"
+        ),
+        .key(
+            "next-hops", .list(of: .string),
+            "What the numbers in `file` mean: addresses, or ranges as 10.0.0.2-10.0.0.9"),
     ]
 
     private static let schema = Schema.either(
-        [.list(of: .object(routeKeys)), .object(routeKeys)], doc: "Static IPv4 routes: a list of routes and route files")
+        [.list(of: .object(routeKeys)), .object(routeKeys)], doc: "Static IPv4 routes: a list of routes and route files"
+    )
 
     var routesSection: Section {
         Section("routes", IPModule.schema) { [unowned self] setting throws(ConfigurationErrors) in
@@ -49,7 +53,8 @@ extension IPModule {
         let destination = try setting.required("to")
         let prefix = try destination.ipv4Destination()
         if let earlier = seen.updateValue(setting, forKey: prefix) {
-            throw destination.error("there is a route to \(prefix) already, in line \(earlier.mark.line)", "keep one of them")
+            throw destination.error(
+                "there is a route to \(prefix) already, in line \(earlier.mark.line)", "keep one of them")
         }
         let type = try setting["type"]?.choice(of: RouteType.self) ?? .unicast
         if let hops = setting["next-hops"] { throw hops.error("next-hops goes with a route file", "give `via`") }
@@ -75,9 +80,12 @@ extension IPModule {
     private func readFile(_ setting: Setting) throws(ConfigurationError) -> Step {
         let name = try setting.required("file")
         for key in ["to", "via", "type"] {
-            if let other = setting[key] { throw other.error("\(key) does not go with a route file", "remove one of them") }
+            if let other = setting[key] {
+                throw other.error("\(key) does not go with a route file", "remove one of them")
+            }
         }
-        let hops = try setting["next-hops"].map { setting throws(ConfigurationError) in try readNextHops(setting) } ?? []
+        let hops =
+            try setting["next-hops"].map { setting throws(ConfigurationError) in try readNextHops(setting) } ?? []
         let interface = try setting["interface"]?.string
         let path = IPModule.path(try name.string, relativeTo: setting.mark.file)
         do throws(RouteFileError) {
@@ -97,10 +105,14 @@ extension IPModule {
     private func readNextHops(_ setting: Setting) throws(ConfigurationError) -> [IPv4Address] {
         var hops: [IPv4Address] = []
         for element in try setting.list {
-            let range = try element.value("an address or a range of addresses", example: "10.0.0.2 or 10.0.0.2-10.0.0.9") {
+            let range = try element.value(
+                "an address or a range of addresses", example: "10.0.0.2 or 10.0.0.2-10.0.0.9"
+            ) {
                 IPModule.range($0)
             }
-            guard range.count <= 65536 else { throw element.error("\(range.count) addresses are too many", "give 65536 at most") }
+            guard range.count <= 65536 else {
+                throw element.error("\(range.count) addresses are too many", "give 65536 at most")
+            }
             hops += range.map { IPv4Address($0) }
         }
         return hops
@@ -108,16 +120,20 @@ extension IPModule {
 
     private static func range(_ text: String) -> ClosedRange<UInt32>? {
         let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { IPv4Address(String($0)) }
-        guard let first = ends.first ?? nil, ends.count <= 2, let last = ends.last ?? nil, first <= last else { return nil }
+        guard let first = ends.first ?? nil, ends.count <= 2, let last = ends.last ?? nil, first <= last else {
+            return nil
+        }
         return first.value...last.value
     }
 
-    private static func address(of hop: RouteFile.NextHop, among hops: [IPv4Address]) throws(RouteError) -> IPv4Address {
+    private static func address(of hop: RouteFile.NextHop, among hops: [IPv4Address]) throws(RouteError) -> IPv4Address
+    {
         switch hop {
         case .address(let address): return address
         case .number(let number):
             guard Int(number) < hops.count else {
-                throw RouteError("next hop number \(number) is beyond the \(hops.count) of `next-hops`", "add to `next-hops`")
+                throw RouteError(
+                    "next hop number \(number) is beyond the \(hops.count) of `next-hops`", "add to `next-hops`")
             }
             return hops[Int(number)]
         }

@@ -17,7 +17,9 @@ extension NeighborTable {
     }
 
     private func receiveARP(_ punted: PuntedPacket) {
-        guard let arp = NeighborTable.packet(punted), let interface = interfaces.interface(punted.rxInterface) else { return }
+        guard let arp = NeighborTable.packet(punted), let interface = interfaces.interface(punted.rxInterface) else {
+            return
+        }
         let isForUs = interfaces.owner(of: arp.targetIP) == interface.index
         if arp.senderIP == .any {
             if isForUs { reply(to: arp, on: interface) }
@@ -89,7 +91,9 @@ extension NeighborTable {
     private func send(_ packet: ARPPacket, to destination: MACAddress, on interface: Interface) {
         let frame = PacketBuilder()
             .ethernet(from: MACAddress(littleEndian: interface.mac), to: destination).arp(packet).padded()
-        if !engine.inject(frame.bytes, at: InterfaceOutput.name, txInterface: interface.index) { counters.injectFailed += 1 }
+        if !engine.inject(frame.bytes, at: InterfaceOutput.name, txInterface: interface.index) {
+            counters.injectFailed += 1
+        }
     }
 }
 

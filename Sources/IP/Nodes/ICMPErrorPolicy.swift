@@ -42,7 +42,10 @@ struct ICMPErrorLimits: Sendable {
     var perSource: TokenRate
 
     /// - Parameter workerCount: The total is shared out among the workers.
-    init(perSecond: Double = 1000, burst: Int = 200, perSourcePerSecond: Double = 50, perSourceBurst: Int = 20, workerCount: Int = 1) {
+    init(
+        perSecond: Double = 1000, burst: Int = 200, perSourcePerSecond: Double = 50, perSourceBurst: Int = 20,
+        workerCount: Int = 1
+    ) {
         total = TokenRate(perSecond: perSecond / Double(max(1, workerCount)), burst: burst)
         perSource = TokenRate(perSecond: perSourcePerSecond, burst: perSourceBurst)
     }

@@ -106,7 +106,8 @@ public struct IP4ICMPError: ContextualNode {
     }
 
     private mutating func write(
-        _ message: ICMPv4Message, about packet: Bytes, from source: IPv4Address, to receiver: IPv4Address, into error: Packet
+        _ message: ICMPv4Message, about packet: Bytes, from source: IPv4Address, to receiver: IPv4Address,
+        into error: Packet
     ) {
         let headers = IPv4Header.length + ICMPv4View.length
         let quote = packet.prefix(IP4ICMPError.longest - headers)

@@ -7,8 +7,8 @@ import Wire
 /// Summary: to whoever claimed the protocol or UDP port (`LocalDelivery`), ICMP to `ip4-icmp-echo`, the rest is refused.
 /// Expects: a checked IPv4 header; the packet is for one of the router's addresses, or a broadcast.
 /// Emits: the packet at its IPv4 header, whole and with its UDP checksum verified.
-/// Drops: `truncated`, `linkBroadcast`, `fragment`, `badSource`, `ownSource`, `noRouteBack`, `badUDPLength`,
-/// `badUDPChecksum`, `closedTCPPort`, `queueFull`. Unclaimed protocols and ports go to `ip4-icmp-error`.
+/// Drops: `truncated`, `linkBroadcast`, `fragment`, `badSource`, `ownSource`, `noRouteBack`, `badUdpLength`,
+/// `badUdpChecksum`, `closedTcpPort`, `queueFull`. Unclaimed protocols and ports go to `ip4-icmp-error`.
 /// Spec: RFC 1122 sections 3.2.1.3, 3.2.2.1, 3.3.6, 4.1.3.1; RFC 1812 sections 4.2.2.11, 5.2.3.
 public struct IP4Local: ContextualNode {
     public static let name = "ip4-local"
@@ -67,7 +67,9 @@ public struct IP4Local: ContextualNode {
     }
 
     public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
-        guard let header = IPv4View(packet.bytes), header.headerLength <= packet.length else { return .drop(.truncated) }
+        guard let header = IPv4View(packet.bytes), header.headerLength <= packet.length else {
+            return .drop(.truncated)
+        }
         trace.source = header.source.value
         trace.destination = header.destination.value
         trace.protocol = header.protocol.rawValue
@@ -107,7 +109,9 @@ public struct IP4Local: ContextualNode {
     ) -> Verdict<Next, Reason> {
         guard let datagram = UDPView(header.payload) else { return .drop(.truncated) }
         trace.port = datagram.destinationPort
-        guard datagram.length >= UDPView.length, datagram.length <= header.payload.count else { return .drop(.badUdpLength) }
+        guard datagram.length >= UDPView.length, datagram.length <= header.payload.count else {
+            return .drop(.badUdpLength)
+        }
         guard datagram.isChecksumRight(source: header.source, destination: header.destination) else {
             return .drop(.badUdpChecksum)
         }

@@ -54,7 +54,9 @@ public struct IP4Options: Node {
     public init() {}
 
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
-        guard let header = IPv4View(packet.bytes), header.headerLength <= packet.length else { return .drop(.truncated) }
+        guard let header = IPv4View(packet.bytes), header.headerLength <= packet.length else {
+            return .drop(.truncated)
+        }
         let end = header.headerLength
         var offset = IPv4View.minimumLength
         while offset < end {

@@ -101,7 +101,8 @@ public final class RIB {
     public func entries(from source: RouteSource) -> [Entry] {
         stores[source.rawValue].packed().sorted().map { packed in
             let prefix = IPv4Prefix(IPv4Address(UInt32(packed >> 32)), length: Int(packed >> 26 & 63))
-            return Entry(prefix: prefix, source: source, forwarding: Forwarding(rawValue: UInt32(packed & (1 << 26 - 1))))
+            return Entry(
+                prefix: prefix, source: source, forwarding: Forwarding(rawValue: UInt32(packed & (1 << 26 - 1))))
         }
     }
 
