@@ -4,13 +4,13 @@ import Wire
 
 /// Drops packets of a protocol that should come from a neighbour, but came from farther away.
 ///
-/// Summary: a neighbour sends with TTL 255, and every router on the way takes one off: nobody farther away can forge what the
-///     neighbour sends. This is the Generalized TTL Security Mechanism for BGP, LDP, BFD and the like.
+/// Summary: a neighbour sends with TTL 255, and every router on the way takes one off: nobody farther away can forge
+///     what the neighbour sends. This is the Generalized TTL Security Mechanism for BGP, LDP, BFD and the like.
 /// Expects: the current position at an IPv4 header that ip4-input has checked, with the TTL as received.
 /// Emits: the packet unchanged, to the next feature.
 /// Drops: ttl-too-low.
-/// Config: `ttl-guard`: interfaces, and rules with `protocol`, `port`, `to` and `minimum`. The first rule that matches counts;
-///     later fragments have no ports and match none, but are of no use without the first.
+/// Config: `ttl-guard`: interfaces, and rules with `protocol`, `port`, `to` and `minimum`. The first rule that matches
+///     counts; later fragments have no ports and match none, but are of no use without the first.
 /// Show: `show ttl-guard`, packets accepted and dropped by each rule.
 /// Spec: RFC 5082 sections 3 and 5.
 /// Example: `ttl-guard: {interfaces: [wan0], rules: [{protocol: tcp, port: 179}]}`
@@ -55,7 +55,8 @@ public struct TTLGuard: Node {
         let transport = header.payload
         guard transport.count >= 4 else { return .nextFeature }
         let ports: (UInt16, UInt16) = (transport.network(at: 0), transport.network(at: 2))
-        guard let number = rules.value.first(header.destination, header.protocol, ports) else { return .nextFeature }
+        let rules = rules.current
+        guard let number = first(rules, header.destination, header.protocol, ports) else { return .nextFeature }
         let minimum = rules.value.list[number].minimum
         trace.rule = UInt8(truncatingIfNeeded: number)
         trace.timeToLive = header.timeToLive
@@ -66,6 +67,21 @@ public struct TTLGuard: Node {
         }
         counts.value.accepted[number] &+= 1
         return .nextFeature
+    }
+
+    /// The number of the first rule that matches.
+    @inline(__always)
+    private func first(
+        _ rules: Published<TTLGuardRules>.Version, _ destination: IPv4Address, _ protocol: IPProtocol,
+        _ ports: (UInt16, UInt16)
+    ) -> Int? {
+        for number in 0..<rules.value.count {
+            // An element at a time: a copy of the whole list would cost more than the search.
+            let rule = rules.value.list[number]
+            guard rule.protocol == `protocol`, ports.0 == rule.port || ports.1 == rule.port else { continue }
+            if rule.destinations.contains(destination) { return number }
+        }
+        return nil
     }
 }
 
@@ -91,16 +107,6 @@ public struct TTLGuardRules: BitwiseCopyable, Sendable {
     public init(_ rules: [TTLGuardRule] = []) {
         count = rules.count
         for (number, rule) in rules.enumerated() { list[number] = rule }
-    }
-
-    @inline(__always)
-    func first(_ destination: IPv4Address, _ protocol: IPProtocol, _ ports: (UInt16, UInt16)) -> Int? {
-        for number in 0..<count {
-            let rule = list[number]
-            guard rule.protocol == `protocol`, ports.0 == rule.port || ports.1 == rule.port else { continue }
-            if rule.destinations.contains(destination) { return number }
-        }
-        return nil
     }
 }
 

@@ -28,7 +28,7 @@ public final class TTLGuardModule: Module {
 
     nonisolated static let schema = Schema.object(
         [
-            .required("interfaces", .list(of: .text(.name), count: 1...1024), "Where the packets come in that are judged"),
+            .required("interfaces", .list(of: .text(.name), count: 1...1024), "Where the judged packets come in"),
             .required(
                 "rules",
                 .list(
@@ -36,7 +36,7 @@ public final class TTLGuardModule: Module {
                         .required("protocol", .choice(of: Transport.self), "What the packet carries"),
                         .required("port", .integer(1...65535), "Its source or destination port"),
                         .key("to", .text(.ipv4Prefix), "Its destination addresses; all if absent"),
-                        .key("minimum", .integer(1...255), "The lowest TTL that is accepted; 255, a neighbour's, if absent"),
+                        .key("minimum", .integer(1...255), "The lowest TTL that is accepted; 255 if absent"),
                     ]), count: 1...TTLGuardRules.capacity), "The first one that matches a packet judges it"),
         ], doc: "Drops packets of a neighbour's protocols that came from farther away (RFC 5082)")
 
@@ -124,7 +124,9 @@ struct TTLGuardReport: Report {
             .facts([.init("Interfaces", interfaces.joined(separator: ", "))]),
             .table(
                 ["To", "Protocol", .right("Port"), .right("Minimum"), .right("Accepted"), .right("Dropped")],
-                rules.map { ["\($0.to)", $0.protocol, "\($0.port)", "\($0.minimum)", "\($0.accepted)", "\($0.dropped)"] }),
+                rules.map {
+                    ["\($0.to)", $0.protocol, "\($0.port)", "\($0.minimum)", "\($0.accepted)", "\($0.dropped)"]
+                }),
         ]
     }
 }

@@ -75,7 +75,8 @@ struct PluginLoaderTests {
     func refusals() throws {
         #expect(try refusal(of: "\(directory.path)/none.so") == "the file cannot be read: No such file or directory")
         #expect(try refusal(of: directory.path) == "the file is no regular file")
-        #expect(try refusal(of: directory.write("text.so", [UInt8]("#!/bin/sh\n".utf8))) == "the file is no shared library")
+        let script = try directory.write("text.so", [UInt8]("#!/bin/sh\n".utf8))
+        #expect(try refusal(of: script) == "the file is no shared library")
         #expect(try refusal(of: directory.write("empty.so", [])) == "the file is no shared library")
         let plain = try directory.compile("plain.so", "int answer(void) { return 42; }")
         #expect(
@@ -164,7 +165,7 @@ struct PluginLoaderTests {
     func misfits() throws {
         #expect(
             try load("plugins: {example: }").first?.reason
-                == "its feature 'ip4-ttl-guard' wants the arc 'ip4-unicast', and there is no such feature arc")
+                == "its feature 'ip4-ttl-guard' wants the feature arc 'ip4-unicast', which does not exist")
         #expect(lab.registry.sections.isEmpty && lab.registry.commands.isEmpty && lab.registry.modules.isEmpty)
         lab.addFeatureArc()
         lab.registry.add(Section("ttl-guard", .anything) { _ in {} })
@@ -198,8 +199,8 @@ struct PluginLoaderTests {
             _ = try load("plugins:\n  example: {requird: true}\n")
         }
         #expect(
-            error?.description.hasSuffix("r.yaml:2:13: plugins.example.requird: unknown key 'requird'; did you mean 'required'?")
-                == true)
+            error?.description.hasSuffix(
+                "r.yaml:2:13: plugins.example.requird: unknown key 'requird'; did you mean 'required'?") == true)
     }
 
     // MARK: - Showing

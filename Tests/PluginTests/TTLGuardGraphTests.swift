@@ -17,9 +17,10 @@ struct TTLGuardGraphTests {
         """
 
     private static func packet(_ protocol: IPProtocol, _ port: UInt16, ttl: UInt8) -> [UInt8] {
-        let header = PacketBuilder().ipv4(from: IPv4Address(192, 0, 2, 2), to: IPv4Address(192, 0, 2, 1), timeToLive: ttl)
-        let whole = `protocol` == .tcp ? header.tcp(from: 4000, to: port, flags: .syn) : header.udp(from: 4000, to: port)
-        return whole.bytes
+        let header = PacketBuilder()
+            .ipv4(from: IPv4Address(192, 0, 2, 2), to: IPv4Address(192, 0, 2, 1), timeToLive: ttl)
+        if `protocol` == .tcp { return header.tcp(from: 4000, to: port, flags: .syn).bytes }
+        return header.udp(from: 4000, to: port).bytes
     }
 
     static let packets = [
@@ -88,6 +89,8 @@ struct TTLGuardGraphTests {
         let error = #expect(throws: ConfigurationError.self) {
             _ = try lab(Self.section.replacing("wan0", with: "wan7"))
         }
-        #expect(error?.description.contains("r.yaml:2:16: ttl-guard.interfaces[0]: there is no interface 'wan7'; did you mean 'wan0'?") == true)
+        #expect(
+            error?.description
+                == "r.yaml:2:16: ttl-guard.interfaces[0]: there is no interface 'wan7'; did you mean 'wan0'?")
     }
 }

@@ -11,7 +11,8 @@ struct TTLGuardTests {
     static let router = IPv4Address(192, 0, 2, 1)
     static let peer = IPv4Address(192, 0, 2, 2)
 
-    /// What the guard, with rules for BGP from neighbours and LDP over one router, says about a packet, and what it counts.
+    /// What the guard, with rules for BGP from neighbours and LDP over one router, says about a packet, and what it
+    /// counts.
     private func decide(_ packet: PacketBuilder) -> (trial: Trial<TTLGuard>, counts: [[UInt64]]) {
         var bgp = TTLGuardRule()
         bgp.port = 179

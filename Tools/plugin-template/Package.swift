@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A plugin of its own: `swift build` makes libMyFeaturePlugin.so, which Martlet loads at startup. Build it with the sources
-// and the compiler of the Martlet that is to load it: any other refuses it.
+// A plugin of its own: `swift build` makes libMyFeaturePlugin.so, which Martlet loads at startup. Build it with the
+// sources and the compiler of the Martlet that is to load it: any other refuses it.
 
 let martlet = Context.environment["MARTLET_SOURCES"] ?? "MARTLET_SOURCES"
 

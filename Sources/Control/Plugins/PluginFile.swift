@@ -39,10 +39,12 @@ struct PluginFile {
         guard gelf_getclass(elf) == ELFCLASS64, Int32(header.e_machine) == machine else {
             throw .notALibrary("a shared library for another kind of processor")
         }
-        // The dynamic linker maps segments unseen: a part of one that is not in the file would be a bus error at first use.
+        // The dynamic linker maps segments unseen: what of one is not in the file would be a bus error at its first
+        // use.
         for index in 0..<Int32(header.e_phnum) {
             var segment = GElf_Phdr()
-            let isWhole = gelf_getphdr(elf, index, &segment) != nil && segment.p_offset &+ segment.p_filesz <= UInt64(size)
+            let isWhole =
+                gelf_getphdr(elf, index, &segment) != nil && segment.p_offset &+ segment.p_filesz <= UInt64(size)
             guard isWhole else { throw .notALibrary("a shared library that was cut short") }
         }
         var sectionCount = 0
@@ -52,9 +54,9 @@ struct PluginFile {
     }
 
     #if arch(x86_64)
-    private static let machine = EM_X86_64
+        private static let machine = EM_X86_64
     #elseif arch(arm64)
-    private static let machine = EM_AARCH64
+        private static let machine = EM_AARCH64
     #endif
 
     private static func note(_ elf: OpaquePointer) -> PluginBuild? {
@@ -82,12 +84,14 @@ struct PluginFile {
 
     /// Two strings, each with its NUL.
     private static func build(_ text: UnsafeRawBufferPointer) -> PluginBuild? {
-        let strings = text.split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        let strings = text.split(separator: 0, omittingEmptySubsequences: false).map {
+            String(decoding: $0, as: UTF8.self)
+        }
         guard strings.count >= 3 else { return nil }
         return PluginBuild(library: strings[0], compiler: strings[1])
     }
 
-    /// Maps the library and returns what its entry function gives. Never unmapped: Swift keeps pointers into images for ever.
+    /// Maps the library and returns what its entry function gives. Never unmapped: Swift keeps pointers into images.
     func open() throws(PluginRefusal) -> Plugin {
         dlerror()
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {

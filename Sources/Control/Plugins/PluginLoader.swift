@@ -12,7 +12,8 @@ struct PluginEntry {
     let setting: Setting
 }
 
-/// Loads the plugins that the file names, before the rest of the file is checked: they bring sections, nodes and commands.
+/// Loads the plugins that the file names, before the rest of the file is checked: they bring sections, nodes and
+/// commands.
 ///
 ///     plugins:
 ///       example:                            # found by its name on the plugin path
@@ -45,7 +46,7 @@ public enum PluginLoader {
             let status = load(entry, into: registry, path, earlier: statuses)
             statuses.append(status)
             guard let reason = status.reason, let remedy = status.remedy else {
-                log.info("plugin loaded", metadata: ["plugin": "\(status.name)", "file": "\(status.file ?? "")"])
+                log.debug("plugin loaded", metadata: ["plugin": "\(status.name)", "file": "\(status.file ?? "")"])
                 continue
             }
             if entry.isRequired {
@@ -111,9 +112,9 @@ public enum PluginLoader {
 
     // MARK: - After loading
 
-    /// The file's schema, made lenient towards top-level keys that nobody knows, probably because the plugin that would have
-    /// brought them was refused: each is warned about and left out, so that the rest of the file still counts. What looks like
-    /// a slip of the pen stays an error.
+    /// The file's schema, made lenient towards top-level keys that nobody knows, probably because the plugin that would
+    /// have brought them was refused: each is warned about and left out, so that the rest of the file still counts.
+    /// What looks like a slip of the pen stays an error.
     static func excusing(_ schema: Schema, in file: Setting, after plugins: [PluginStatus]) -> Schema {
         let refused = plugins.filter { !$0.isLoaded }.map(\.name).joined(separator: ", ")
         guard !refused.isEmpty, case .object(let keys) = schema.kind, case .map(let entries) = file.value else {
@@ -124,14 +125,17 @@ public enum PluginLoader {
             !known.contains(entry.key) && Spelling.nearest(to: entry.key, among: known) == nil
         }
         for orphan in orphans {
-            log.warning("\(orphan.mark): the section \(orphan.key) is ignored: nobody knows it; refused plugins: \(refused)")
+            let reason = "nobody knows it, and these plugins were refused: \(refused)"
+            log.warning("\(orphan.mark): the section \(orphan.key) is left out: \(reason)")
         }
         return .object(keys + orphans.map { .key($0.key, .anything, "") }, doc: schema.doc)
     }
 
     /// The command `show plugins [name]`.
     public static func showCommand(_ plugins: [PluginStatus]) -> Command {
-        let name = Command.Parameter.argument("name", "Only this plugin, with all there is to say") { plugins.map(\.name) }
+        let name = Command.Parameter.argument("name", "Only this plugin, with all there is to say") {
+            plugins.map(\.name)
+        }
         return Command(["show", "plugins"], "Plugins, what they bring, and why one was refused", [name]) { arguments in
             try PluginReport(plugins, only: arguments["name"])
         }

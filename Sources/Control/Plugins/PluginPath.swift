@@ -13,8 +13,8 @@ public struct PluginPath: Sendable {
         self.directories = directories
     }
 
-    /// The variable's directories; where libMartlet is, which is where a build leaves everything; and `plugins` in there, for
-    /// plugins that were added to an installation.
+    /// The variable's directories; where libMartlet is, which is where a build leaves everything; and `plugins` in
+    /// there, for plugins that were added to an installation.
     public static var standard: PluginPath {
         let variable = ProcessInfo.processInfo.environment[variable] ?? ""
         var found = variable.split(separator: ":").map(String.init)

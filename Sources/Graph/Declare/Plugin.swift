@@ -9,10 +9,10 @@ import CMartletLinux
 ///     public func martletPlugin() -> UnsafeMutableRawPointer { Plugin.describe(MyModule.self, version: "1.0") }
 ///
 /// Swift's calling conventions and our types' layouts hold only between images of one library version and one compiler.
-/// Therefore no code of a plugin is trusted to say what it was built for: `describe` is emitted into the plugin itself and
-/// drags a constant along, an ELF note with the version of the library and of the compiler (`readelf -n` shows it). The
-/// host reads the note **from the file**, before the plugin is mapped, let alone called. What does not match is refused
-/// with both versions named; what matches may share every type with the host, and needs no further ceremony.
+/// Therefore no code of a plugin is trusted to say what it was built for: `describe` is emitted into the plugin itself
+/// and drags a constant along, an ELF note with the version of the library and of the compiler (`readelf -n` shows it).
+/// The host reads the note **from the file**, before the plugin is mapped, let alone called. What does not match is
+/// refused with both versions named; what matches may share every type with the host, and needs no further ceremony.
 public final class Plugin {
     /// The name of the function that a plugin exports.
     public static let entry = "martlet_plugin"

@@ -89,27 +89,28 @@ extension Registry {
         try checkGraph(declared)
     }
 
-    /// Every node and arc that a declaration leads to must exist: what is found here would otherwise stop the whole graph.
+    /// Every node and arc that a declaration leads to must exist: what is found here would otherwise stop the whole
+    /// graph.
     private func checkGraph(_ declared: Declarations) throws(RegistrationError) {
         let nodes = Set(declared.nodes.map(\.name))
         let arcs = Set(declared.arcs.map(\.name))
         func exists(_ node: String) -> Bool { nodes.contains(node) || engine.topology.index(of: node) != nil }
         for node in declared.nodes {
             for arc in node.arcs where !exists(arc.defaultNode) {
-                throw RegistrationError(
-                    "its node '\(node.name)' leads to '\(arc.defaultNode)' by its arc '\(arc.name)', and there is no such node")
+                let target = arc.defaultNode
+                throw RegistrationError("its node '\(node.name)' leads to the node '\(target)', which does not exist")
             }
         }
         for feature in declared.features {
             if !exists(feature.node) { throw RegistrationError("its feature '\(feature.node)' is no node") }
             if !arcs.contains(feature.arc), engine.featureRegister.index(of: feature.arc) == nil {
                 throw RegistrationError(
-                    "its feature '\(feature.node)' wants the arc '\(feature.arc)', and there is no such feature arc")
+                    "its feature '\(feature.node)' wants the feature arc '\(feature.arc)', which does not exist")
             }
         }
         for arc in declared.arcs {
             for node in arc.starts.map(\.node) + [arc.end].compactMap({ $0 }) where !exists(node) {
-                throw RegistrationError("its feature arc '\(arc.name)' wants the node '\(node)', and there is no such node")
+                throw RegistrationError("its feature arc '\(arc.name)' wants the node '\(node)', which does not exist")
             }
         }
     }

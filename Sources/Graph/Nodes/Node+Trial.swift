@@ -28,8 +28,10 @@ extension Node {
         memory.initializeMemory(as: UInt8.self, repeating: 0xa5, count: headroom + frame.count + 64)
         UnsafeMutableRawBufferPointer(start: memory + headroom, count: frame.count).copyBytes(from: frame)
         var header = BufferHeader(
-            data: memory + headroom + offset, start: memory + headroom, length: UInt32(frame.count - offset), flags: flags,
-            reason: 0, rxInterface: rxInterface, txInterface: 0, adjacency: 0, flowHash: 0, featureCursor: 0, traceHandle: 0,
+            data: memory + headroom + offset, start: memory + headroom, length: UInt32(frame.count - offset),
+            flags: flags,
+            reason: 0, rxInterface: rxInterface, txInterface: 0, adjacency: 0, flowHash: 0, featureCursor: 0,
+            traceHandle: 0,
             scratch: (0, 0))
         return withUnsafeMutablePointer(to: &header) { pointer in
             let packet = Packet(pointer)

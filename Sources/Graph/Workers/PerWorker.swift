@@ -29,7 +29,8 @@ public final class PerWorker<Value: BitwiseCopyable>: @unchecked Sendable {
         return Slot(pointer: (memory + worker * stride).assumingMemoryBound(to: Value.self))
     }
 
-    /// Every worker's value, as it stands at this moment. Each word of a value is whole; two of them may be a packet apart.
+    /// Every worker's value, as it stands at this moment. Each word of a value is whole; two of them may be a packet
+    /// apart.
     public var values: [Value] { (0..<workerCount).map { slot($0).value } }
 
     /// What a node keeps: one pointer. Only its worker writes.

@@ -3,9 +3,9 @@ import Synchronization
 
 /// A value that the control side sets and every worker reads: a feature's settings, a short list.
 ///
-/// A worker sees one version or the next, never a mixture of both: `set` writes a copy of its own and publishes it with one
-/// store, and the old copy is freed once no worker can be reading it. A table that changes entry by entry is no case
-/// for this: it has its own way.
+/// A worker sees one version or the next, never a mixture of both: `set` writes a copy of its own and publishes it with
+/// one store, and the old copy is freed once no worker can be reading it. A table that changes entry by entry is no
+/// case for this: it has its own way.
 ///
 ///     let settings = Published(Settings())
 ///     registry.add(NodeDescriptor(MyNode.self) { [reader = settings.reader] _ in MyNode(reader) })
@@ -41,16 +41,37 @@ public final class Published<Value: BitwiseCopyable & Sendable> {
         return copy
     }
 
-    /// One pointer wide and free to copy; read it afresh for each packet or frame.
+    /// One pointer wide and free to copy.
     @frozen
     public struct Reader: BitwiseCopyable, @unchecked Sendable {
         @usableFromInline let slot: UnsafeMutablePointer<Atomic<UnsafeMutablePointer<Value>>>
 
         init(slot: UnsafeMutablePointer<Atomic<UnsafeMutablePointer<Value>>>) { self.slot = slot }
 
+        /// The version that holds at this moment, for code that looks at it more than once: all that it sees belongs
+        /// together. Valid until the node returns; a node never keeps it.
+        @inlinable
+        public var current: Version {
+            @inline(__always) get { Version(slot.pointee.load(ordering: .acquiring)) }
+        }
+
         @inlinable
         public var value: Value {
-            @inline(__always) unsafeAddress { UnsafePointer(slot.pointee.load(ordering: .acquiring)) }
+            @inline(__always) unsafeAddress { current.pointer }
+        }
+    }
+
+    /// One version of the value, where it stands in memory.
+    @frozen
+    public struct Version: BitwiseCopyable {
+        @usableFromInline let pointer: UnsafePointer<Value>
+
+        @inlinable @inline(__always)
+        init(_ pointer: UnsafeMutablePointer<Value>) { self.pointer = UnsafePointer(pointer) }
+
+        @inlinable
+        public var value: Value {
+            @inline(__always) unsafeAddress { pointer }
         }
     }
 }

@@ -13,7 +13,7 @@ public final class MyFeatureModule: Module {
 
     nonisolated static let schema = Schema.object(
         [
-            .required("interfaces", .list(of: .text(.name), count: 1...1024), "Where the packets come in that are judged"),
+            .required("interfaces", .list(of: .text(.name), count: 1...1024), "Where the judged packets come in"),
             .required("longest", .integer(20...65535), "The longest packet that passes, in bytes from its IPv4 header"),
         ], doc: "Drops packets that are longer than a limit")
 
