@@ -3,7 +3,7 @@ import Graph
 
 /// Which Martlet this is.
 public enum Version {
-    public static let current = "0.1.0"
+    public static let current = PluginBuild.current.library
     /// Of the control socket's interface: grows only when something is removed from it.
     public static let api = 1
 }

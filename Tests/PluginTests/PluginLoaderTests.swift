@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ExamplePlugin
 import Foundation
 import Graph
 import Testing
@@ -150,6 +151,15 @@ struct PluginLoaderTests {
             let file = try directory.write("damaged.so", bytes)
             _ = try? PluginFile(file).readBuild()
         }
+    }
+
+    @Test("a plugin from other sources of the same version is refused")
+    func otherSources() throws {
+        let sizes = Plugin.layout.dropLast() + [1]
+        let plugin = Plugin(TTLGuardModule.self, version: "1.0", build: .current, layout: Array(sizes))
+        let error = #expect(throws: RegistrationError.self) { _ = try lab.registry.load(plugin) }
+        #expect(error?.description == "it was built from other sources of Martlet \(PluginBuild.current.library)")
+        #expect(lab.registry.modules.isEmpty)
     }
 
     @Test("the same library under two names is loaded once")

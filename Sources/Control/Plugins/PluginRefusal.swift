@@ -56,6 +56,6 @@ struct PluginRefusal: Error, Sendable, Equatable {
     }
 
     static func registration(_ error: RegistrationError) -> PluginRefusal {
-        PluginRefusal("\(error)", "rename it in the plugin, or load the plugin that it needs first")
+        PluginRefusal("\(error)", "build the plugin again, rename what it brings, or load what it needs first")
     }
 }

@@ -22,18 +22,34 @@ public final class Plugin {
     public let version: String
     /// What the plugin was compiled with, by its own word.
     public let build: PluginBuild
+    /// The sizes of shared types as the plugin was compiled with them; see ``layout``.
+    let layout: [Int]
 
-    public init(_ module: any Module.Type, version: String, build: PluginBuild) {
+    public init(_ module: any Module.Type, version: String, build: PluginBuild, layout: [Int]) {
         self.module = module
         self.version = version
         self.build = build
+        self.layout = layout
     }
 
     /// The value that a plugin's entry function returns. Its owner is the host, which calls the function once.
     @export(implementation)
     public static func describe(_ module: any Module.Type, version: String) -> UnsafeMutableRawPointer {
         let build = PluginBuild(noteText: CMartletLinux_pluginNoteText())
-        return Unmanaged.passRetained(Plugin(module, version: version, build: build)).toOpaque()
+        return Unmanaged.passRetained(Plugin(module, version: version, build: build, layout: layout)).toOpaque()
+    }
+
+    /// The sizes of what plugins and the library hand to each other, constants in the image that this is compiled into.
+    /// They tell a plugin that was built from older sources of the same version, as happens while both are under work.
+    @export(implementation)
+    public static var layout: [Int] {
+        [
+            MemoryLayout<BufferHeader>.size, MemoryLayout<InterfaceRecord>.size, MemoryLayout<Context>.size,
+            MemoryLayout<Frame>.size, MemoryLayout<NodeDescriptor>.size, MemoryLayout<Seat>.size,
+            MemoryLayout<FeatureArc>.size, MemoryLayout<Feature>.size, MemoryLayout<Section>.size,
+            MemoryLayout<InterfaceDriver>.size, MemoryLayout<InterfaceAttribute>.size, MemoryLayout<Command>.size,
+            MemoryLayout<Schema.Key>.size, MemoryLayout<Setting>.size, MemoryLayout<PuntedPacket>.size,
+        ]
     }
 
     /// Takes over what an entry function returned.

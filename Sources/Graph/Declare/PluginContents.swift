@@ -56,6 +56,9 @@ extension Registry {
     public func load(
         _ plugin: Plugin, reserved: Reserved = Reserved()
     ) throws(RegistrationError) -> PluginContents {
+        guard plugin.layout == Plugin.layout else {
+            throw RegistrationError("it was built from other sources of Martlet \(plugin.build.library)")
+        }
         let name = plugin.module.name
         if modules.contains(where: { type(of: $0).name == name }) {
             throw RegistrationError("a module named '\(name)' is loaded already")
