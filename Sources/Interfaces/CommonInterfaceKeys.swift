@@ -7,7 +7,7 @@ struct CommonInterfaceKeys: Sendable {
     static let mac = Schema.Key.key(
         "mac", .text(.macAddress), "Own Ethernet address; a locally administered one derived from the name if absent")
     static let mtu = Schema.Key.key(
-        "mtu", .integer(68...65535), "Longest network-layer packet, bytes, as far as buffers hold it; 1500 if absent")
+        "mtu", .integer(68...16_000), "Longest network-layer packet, bytes, as far as buffers hold it; 1500 if absent")
     static let keys = [mac, mtu]
 
     /// What a frame adds to the network-layer packet: the Ethernet header and two VLAN tags.
@@ -22,12 +22,12 @@ struct CommonInterfaceKeys: Sendable {
     init(_ name: String, _ setting: Setting, pool: BufferPool, salt: String = "") throws(ConfigurationError) {
         self.name = name
         mac = try CommonInterfaceKeys.station(setting["mac"]) ?? MACAddress(derivedFrom: name + salt)
-        mtu = try setting["mtu"]?.integer(in: 68...65535)
+        mtu = try setting["mtu"]?.integer(in: 68...16_000)
         let largest = CommonInterfaceKeys.largestMTU(pool)
         guard let mtu, mtu > largest, let place = setting["mtu"] else { return }
         throw place.error(
             "\(mtu) does not fit in a buffer of \(pool.chunkSize) bytes",
-            "give \(largest) or less, or set a larger 'buffers.chunk-size'")
+            "give \(largest) or less, or set a larger 'buffers.size'")
     }
 
     /// The largest MTU with which any frame fits in a buffer.

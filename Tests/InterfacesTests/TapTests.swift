@@ -169,6 +169,40 @@ struct TapTests {
         }
     }
 
+    @Test("moved to another network namespace, the device goes on, and is the same one when it comes back")
+    func moved() throws {
+        try NetworkNamespace.withNew {
+            let home = OwnedFile(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC))
+            let lab = try DriverLab()
+            let tap = try lab.add("tap0", ["type": "tap"])
+            lab.connect(tap, to: tap)
+            try lab.engine.build()
+            turn(lab)
+            try NetworkNamespace.withNew {
+                let away = OwnedFile(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC))
+                #expect(CMartletLinux_enterNetwork(home.number) == 0)
+                XDPLab.run("ip link set tap0 netns /proc/\(getpid())/fd/\(away.number)")
+                turn(lab)
+                #expect(tap.isLinkUp)
+                #expect(lab.log.count("has moved to another network namespace") == 1)
+                #expect(CMartletLinux_enterNetwork(away.number) == 0)
+                XDPLab.run("ip link set tap0 up")
+                let before = lab.engine.counters(of: tap.index).rxPackets
+                try HostStation("tap0").send(LabPort.frame(60))
+                lab.engine.step()
+                #expect(lab.engine.counters(of: tap.index).rxPackets > before)
+                XDPLab.run("ip link set tap0 netns /proc/\(getpid())/fd/\(home.number)")
+            }
+            turn(lab)
+            #expect(!tap.isLinkUp, "a move sets a device down")
+            XDPLab.run("ip link set tap0 up")
+            turn(lab)
+            #expect(tap.isLinkUp)
+            #expect(lab.log.count("was deleted") == 0)
+            #expect(lab.engine.buffersInUse == 0)
+        }
+    }
+
     @Test("frames longer than a buffer, when somebody raises the MTU, are receive errors")
     func oversize() throws {
         try NetworkNamespace.withNew {
@@ -179,7 +213,7 @@ struct TapTests {
             XDPLab.run("ip link set tap0 mtu 9000")
             turn(lab)
             #expect(tap.mtu == 1770)
-            #expect(lab.log.count("set a larger `buffers.chunk-size`") == 1)
+            #expect(lab.log.count("set a larger `buffers.size`") == 1)
             try HostStation("tap0").send(LabPort.frame(9000))
             turn(lab)
             #expect(lab.engine.counters(of: tap.index).rxErrors == 1)

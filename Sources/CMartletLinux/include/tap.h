@@ -39,6 +39,14 @@ static inline int CMartletLinux_writeTap(int file, const void *bytes, size_t cou
     return write(file, bytes, count) >= 0 ? 0 : errno;
 }
 
+/// Whether the queue still has a device: one that was deleted has not, one that was moved to another network namespace
+/// has.
+static inline int CMartletLinux_hasTap(int file) {
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    return ioctl(file, TUNGETIFF, &request) == 0;
+}
+
 /// Makes `old` another name for what `new` is, closing what it was, in one step. Returns 0, or the error number.
 static inline int CMartletLinux_replaceDescriptor(int new, int old) {
     return dup3(new, old, O_CLOEXEC) >= 0 ? 0 : errno;

@@ -94,7 +94,7 @@ struct GeneratorEntry {
         if skipped > 0 {
             let text =
                 "\(common.name): \(skipped) packets of \(read) are left out, because they are longer than the "
-                + "\(engine.pool.capacity) bytes that a buffer holds; set a larger `buffers.chunk-size`"
+                + "\(engine.pool.capacity) bytes that a buffer holds; set a larger `buffers.size`"
             engine.log.warning("\(text)")
         }
         return source

@@ -28,7 +28,7 @@ extension PacketTemplate {
         guard largestSize <= capacity else {
             throw (setting["size"] ?? setting).error(
                 "the packets do not fit in a buffer, which holds \(capacity) bytes",
-                "make them shorter, or set a larger 'buffers.chunk-size'")
+                "make them shorter, or set a larger 'buffers.size'")
         }
     }
 

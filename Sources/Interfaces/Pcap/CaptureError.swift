@@ -41,7 +41,7 @@ public struct CaptureError: Error, Equatable, CustomStringConvertible {
                 + "'editcap' or 'tcpdump -r IN -w OUT' can save them"
         case .noPackets(let skipped):
             "the capture '\(path)' holds no packets"
-                + (skipped == 0 ? "" : " that fit in a buffer: \(skipped) are too long; raise `buffers.chunk-size`")
+                + (skipped == 0 ? "" : " that fit in a buffer: \(skipped) are too long; raise `buffers.size`")
         case .cannotCreate(let reason):
             "cannot create the capture '\(path)': \(reason)"
         case .cannotWrite(let reason):

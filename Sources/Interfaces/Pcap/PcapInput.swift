@@ -78,7 +78,7 @@ final class CaptureFeed: @unchecked Sendable {
                 oversize.say(
                     "\(reader.path): packet \(reader.recordCount) has \(record.bytes.count) bytes, buffers hold "
                         + "\(capacity); it and others like it are left out and counted as rx errors: "
-                        + "set a larger `buffers.chunk-size`")
+                        + "set a larger `buffers.size`")
             }
         } catch {
             context.countErrors(rx: 1, interface: interface)

@@ -70,7 +70,7 @@ final class TapDevice {
         if link.mtu > settings.largestMTU, interface.mtu != settings.largestMTU {
             let text =
                 "\(interface.name): the MTU of \(link.name) is \(link.mtu), but buffers hold frames for "
-                + "\(settings.largestMTU) only: longer ones are lost; set a larger `buffers.chunk-size`"
+                + "\(settings.largestMTU) only: longer ones are lost; set a larger `buffers.size`"
             engine.log.warning("\(text)")
         }
         let mtu = min(link.mtu, settings.largestMTU)
@@ -78,8 +78,18 @@ final class TapDevice {
         interface.isLinkUp = link.isUp
     }
 
+    /// The device has left this network namespace.
     private func gone() {
         guard queues.isAttached else { return }
+        guard !queues.hasDevice else {
+            // Somebody made it the port of a container. Frames go on, only its state is out of sight from here.
+            let text =
+                "\(interface.name): the TAP device \(settings.device) has moved to another network namespace; "
+                + "its link and MTU are not followed there, the link is taken to be up"
+            engine.log.notice("\(text)")
+            interface.isLinkUp = true
+            return
+        }
         queues.detach()
         interface.isLinkUp = false
         let text =

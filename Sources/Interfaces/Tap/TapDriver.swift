@@ -15,7 +15,7 @@ public enum TapDriver {
             "host-mac", .text(.macAddress),
             "The kernel's Ethernet address, if the device is made here; derived like 'mac' if absent"),
         .key(
-            "mtu", .integer(68...65535),
+            "mtu", .integer(68...16_000),
             "Longest network-layer packet, bytes, of both sides; 1500, or what a device that exists has, if absent"),
         .key("host-addresses", .list(of: .text(.hostAddress)), "The kernel's addresses, with prefix lengths"),
     ]

@@ -18,6 +18,9 @@ final class TapQueues: Sendable {
     /// Whether the device is there.
     var isAttached: Bool { attached.load(ordering: .relaxed) }
 
+    /// Whether the device exists, be it in another network namespace by now.
+    var hasDevice: Bool { CMartletLinux_hasTap(descriptors[0]) != 0 }
+
     /// Makes the device, or takes the one that exists, in the calling thread's network namespace.
     init(device: String, count: Int) throws(TapError) {
         self.device = device
