@@ -6,9 +6,9 @@ import Wire
 ///
 /// Summary: station check, then classification by EtherType.
 /// Expects: frames as received, current position at the destination address.
-/// Emits: the packet behind its Ethernet header.
+/// Emits: the packet behind its Ethernet header, and behind a priority tag (VLAN 0), which counts for nothing here.
 /// Drops: `truncated`, `notForUs`, `vlanUnknown`, `etherTypeUnknown`, `interfaceDown`, `ip4Disabled`.
-/// Spec: IEEE 802.3 clause 3; RFC 894; RFC 1812 section 5.3.4 (link-layer broadcasts).
+/// Spec: IEEE 802.3 clause 3; IEEE 802.1Q clause 6.8; RFC 894; RFC 1812 section 5.3.4 (link-layer broadcasts).
 public struct EthernetInput: Node {
     public static let name = "ethernet-input"
 
@@ -28,7 +28,7 @@ public struct EthernetInput: Node {
 
         public var text: String {
             switch self {
-            case .truncated: "the frame is shorter than an Ethernet header"
+            case .truncated: "the frame is shorter than its Ethernet header or tag"
             case .notForUs: "the destination address is another station's"
             case .vlanUnknown: "no sub-interface has this VLAN tag"
             case .etherTypeUnknown: "no node handles this EtherType"
@@ -83,15 +83,27 @@ public struct EthernetInput: Node {
             packet.header.flags.insert(.notToThisStation)
         }
         packet.advance(EthernetView.length)
-        if type == EtherType.ipv4.rawValue { return record.flags.contains(.ip4) ? .to(.ip4) : .drop(.ip4Disabled) }
+        if type == EtherType.ipv4.rawValue { return EthernetInput.decideIPv4(record.flags) }
         if type == EtherType.arp.rawValue { return .to(.arp) }
-        return classifyRest(type)
+        return decideRest(packet, EtherType(rawValue: type), record.flags)
     }
 
-    func classifyRest(_ type: UInt16) -> Verdict<Next, Reason> {
-        switch EtherType(rawValue: type) {
-        case .vlan, .serviceVLAN: .drop(.vlanUnknown)
-        default: .drop(.etherTypeUnknown)
+    @inline(__always)
+    private static func decideIPv4(_ flags: InterfaceFlags) -> Verdict<Next, Reason> {
+        flags.contains(.ip4) ? .to(.ip4) : .drop(.ip4Disabled)
+    }
+
+    /// Tags, and types that nobody handles. A tag with VLAN 0 carries a priority alone: the frame counts as untagged.
+    @inline(never)
+    private func decideRest(_ packet: Packet, _ type: EtherType, _ flags: InterfaceFlags) -> Verdict<Next, Reason> {
+        guard type.isVLANTag else { return .drop(.etherTypeUnknown) }
+        guard let view = VLANView(packet.bytes) else { return .drop(.truncated) }
+        guard type == .vlan, view.tag.identifier == 0 else { return .drop(.vlanUnknown) }
+        packet.advance(VLANView.length)
+        switch view.type {
+        case .ipv4: return EthernetInput.decideIPv4(flags)
+        case .arp: return .to(.arp)
+        default: return .drop(view.type.isVLANTag ? .vlanUnknown : .etherTypeUnknown)
         }
     }
 }

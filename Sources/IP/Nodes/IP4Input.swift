@@ -104,12 +104,14 @@ public struct IP4Input: Node {
     private func decideAddresses(_ source: UInt32, _ destination: UInt32, otherwise next: Next) -> Verdict<Next, Reason> {
         // 0.0.0.0 asks for an address (DHCP): it may speak to the router, by broadcast.
         let asksForAddress = source == 0 && destination == .max
-        guard asksForAddress || source >> 24 != 0, source >> 24 != 127, source >> 28 != 0xe, source != .max else {
+        guard asksForAddress || source >> 24 != 0, source >> 24 != 127, source >> 28 < 0xe else {
             return .drop(.badSource)
         }
-        guard destination >> 24 != 0, destination >> 24 != 127 else { return .drop(.badDestination) }
         if destination == .max { return .to(.local) }
         if destination >> 28 == 0xe { return .drop(.multicast) }
+        guard destination >> 24 != 0, destination >> 24 != 127, destination >> 28 != 0xf else {
+            return .drop(.badDestination)
+        }
         return .to(next)
     }
 }
