@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import Wire
 
-/// The packets of `Graphs/pcap-router-*.pcap`: what the two hosts of the example send.
+/// The packets of `Graphs/pcap-router-lan0.pcap`: what the client of the example sends.
 enum ExampleCaptures {
-    static let all: [(name: String, packets: [PacketBuilder])] = [
-        ("pcap-router-lan0.pcap", client), ("pcap-router-wan0.pcap", server),
-    ]
+    static let all: [(name: String, packets: [PacketBuilder])] = [("pcap-router-lan0.pcap", client)]
 
     private static let clientStation = MACAddress("02:00:00:00:00:0a")!
-    private static let serverStation = MACAddress("02:00:00:00:00:0b")!
     private static let lan0 = MACAddress("02:00:00:00:01:01")!
-    private static let wan0 = MACAddress("02:00:00:00:01:02")!
     private static let clientAddress = IPv4Address("192.0.2.10")!
     private static let serverAddress = IPv4Address("198.51.100.10")!
     private static let lan0Address = IPv4Address("192.0.2.1")!
-    private static let wan0Address = IPv4Address("198.51.100.1")!
 
     private static var fromClient: PacketBuilder { PacketBuilder().ethernet(from: clientStation, to: lan0) }
 
@@ -36,14 +31,7 @@ enum ExampleCaptures {
             datagram(17).overwrite(at: 24, 0xde, 0xad),
             PacketBuilder().ethernet(from: clientStation, to: MACAddress("02:00:00:00:0f:0f")!)
                 .ipv4(from: clientAddress, to: serverAddress).udp(from: 40_000, to: 9).payload(count: 26),
-            datagram(18).cut(to: 30),
-        ]
-    }
-
-    private static var server: [PacketBuilder] {
-        [
-            PacketBuilder().ethernet(from: serverStation, to: .broadcast)
-                .arp(.request(for: wan0Address, from: serverStation, serverAddress)).padded()
+            datagram(18).cut(to: 50),
         ]
     }
 
