@@ -39,12 +39,16 @@ final class TapDevice {
     }
 
     /// Sets up the kernel's side. A device that somebody made before keeps its address, and its MTU unless the file says.
-    static func configure(_ settings: Settings, isNew: Bool) throws(XDPError) {
+    static func configure(_ settings: Settings, isNew: Bool) throws {
         let host = HostSide(device: settings.device)
-        let before = try Link(named: settings.device)
-        try host.configure(mac: isNew ? settings.mac : nil, mtu: settings.mtu == before.mtu ? nil : settings.mtu)
-        if !before.isUp { try host.setUp() }
-        for address in settings.addresses { try host.add(address) }
+        do throws(XDPError) {
+            let before = try Link(named: settings.device)
+            try host.configure(mac: isNew ? settings.mac : nil, mtu: settings.mtu == before.mtu ? nil : settings.mtu)
+            if !before.isUp { try host.setUp() }
+            for address in settings.addresses { try host.add(address) }
+        } catch .noPrivilege(let action) {
+            throw TapError.mayNotConfigure(action: action)
+        }
     }
 
     /// Takes over what the kernel tells of the device.

@@ -6,6 +6,8 @@ public enum TapError: Error, Equatable, CustomStringConvertible {
     /// /dev/net/tun cannot be opened.
     case noTunnels(code: Int32)
     case noPrivilege(device: String)
+    /// The kernel's side is there and may be used, but not changed.
+    case mayNotConfigure(action: String)
     /// Another process has the device open.
     case inUse(device: String)
     /// There is a device of this name that is no TAP device, or one with another number of queues.
@@ -32,6 +34,9 @@ public enum TapError: Error, Equatable, CustomStringConvertible {
         case .noPrivilege(let device):
             "making the TAP device \(device) needs CAP_NET_ADMIN: run as root, or let root make it for this user with "
                 + "`ip tuntap add dev \(device) mode tap user $USER`"
+        case .mayNotConfigure(let action):
+            "no privilege to \(action), which needs CAP_NET_ADMIN: run as root, or let root do it with `ip` beforehand "
+                + "and leave it out of the file"
         case .inUse(let device):
             "the TAP device \(device) is in use by another process; stop that, or choose another 'device'"
         case .otherKind(let device, 1):
