@@ -65,18 +65,27 @@ struct PacketTemplate: Sendable {
         return fields + [size].compactMap { $0 }
     }
 
+    /// Bytes of all headers.
+    private var headerLength: Int {
+        let link = EthernetView.length + tags.count * VLANView.length
+        let network = ipv4 == nil ? 0 : IPv4Header.length
+        return switch transport {
+        case .udp: link + network + UDPView.length
+        case .tcp: link + network + TCPHeader.length
+        case .icmp: link + network + ICMPv4View.length
+        case nil: link + network
+        }
+    }
+
     /// Bytes of the longest packet.
     var largestSize: Int {
-        var random = SplitMix64(seed: 0)
-        let smallest = headers(0, &random).payload(payload).padded().bytes.count
-        return max(smallest, Int(size?.largest ?? 0))
+        max(EthernetView.minimumFrameLength, headerLength + payload.count, Int(size?.largest ?? 0))
     }
 
     /// The packet of that number, counted from 0.
     func packet(_ number: Int, _ random: inout SplitMix64) -> PacketBuilder {
         let headers = headers(number, &random)
-        guard let size else { return headers.payload(payload).padded() }
-        let room = Int(size.value(number, &random)) - headers.bytes.count
+        let room = size.map { Int($0.value(number, &random)) - headerLength } ?? 0
         // What the given payload does not fill is bytes that tell their position.
         let filler = (payload.count..<max(payload.count, room)).map { UInt8(truncatingIfNeeded: $0) }
         return headers.payload(payload + filler).padded()
