@@ -118,6 +118,15 @@ import Wire
         lab.bench.send([reply()], at: lab.wan, expect: [(lab.wan, [pong.bytes])])
     }
 
+    /// The sender of a request is the router's address in the neighbour's own network.
+    @Test func asksWithTheMatchingAddress() throws {
+        try lab.ip.interfaces.add(InterfaceAddress("10.5.0.1/16")!, to: lab.wan.interface)
+        let host = IPv4Address(10, 5, 0, 9)
+        let asked = PacketBuilder().ethernet(from: lab.wan.mac, to: .broadcast)
+            .arp(.request(for: host, from: lab.wan.mac, IPv4Address(10, 5, 0, 1))).padded().bytes
+        lab.bench.send([datagram(to: host)], at: lab.lan, expect: [(lab.wan, [asked])])
+    }
+
     // MARK: - Answers
 
     @Test func answersRequests() {
