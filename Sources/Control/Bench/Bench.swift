@@ -56,7 +56,7 @@ struct Bench: AsyncParsableCommand {
         if list { return show(BenchList(cases)) }
         let old = try compare.map(Bench.report)
         var report = try measure(cases)
-        if let old, let compare { report.compare(with: old, name: compare) }
+        if let old, let compare { report.compare(with: old, file: compare) }
         show(report)
     }
 
@@ -69,7 +69,11 @@ struct Bench: AsyncParsableCommand {
         StandardErrorLog.bootstrap(level: .warning)
         BenchChild.whenParentEnds { Glibc.exit(1) }
         do {
-            for entry in cases { BenchAnswer(run: try await entry.run(in: URL(fileURLWithPath: inputs))).write() }
+            for entry in cases {
+                // The graphs name their inputs without a directory.
+                if !entry.isFile { _ = FileManager.default.changeCurrentDirectoryPath(inputs) }
+                BenchAnswer(run: try await entry.run(in: URL(fileURLWithPath: inputs))).write()
+            }
         } catch {
             BenchAnswer(failure: Failure(error).text).write()
         }
@@ -113,11 +117,10 @@ struct Bench: AsyncParsableCommand {
     }
 
     private func runInChild(_ entry: BenchCase, _ directory: URL) throws -> BenchRun {
-        let arguments = ["--one-run", entry.name, "--inputs", directory.path]
-        let child = try BenchChild(arguments, directory: entry.isFile ? nil : directory.path)
-        let answer = child.readLine() ?? ""
+        let child = try BenchChild(["--one-run", entry.name, "--inputs", directory.path])
+        let answer = child.readLine()
         child.finish()
-        return try BenchAnswer.read(Data(answer.utf8), of: entry.name)
+        return try BenchAnswer.read(answer, of: entry.name)
     }
 
     /// A line that the next one replaces, for who waits at a terminal.

@@ -95,7 +95,7 @@ enum BenchGraphs {
         var directory = URL(fileURLWithPath: program).deletingLastPathComponent()
         while directory.path != "/" {
             places.append(directory.appending(path: "Graphs/bench"))
-            places.append(directory.appending(path: "share/martlet/Graphs/bench"))
+            places.append(directory.appending(path: "share/martlet/bench"))
             directory.deleteLastPathComponent()
         }
         return places + [URL(fileURLWithPath: FileManager.default.currentDirectoryPath).appending(path: "Graphs/bench")]

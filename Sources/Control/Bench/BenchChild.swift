@@ -1,117 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Glibc
 import Graph
-import Synchronization
 
 /// Another process of this program, for one run: each starts with fresh memory, and what the kernel holds for it goes
-/// with it. It inherits the calling thread's network namespace and ends when its standard input does, so that none
+/// with it. It inherits the calling thread's network namespace, and ends when its standard input does, so that none
 /// outlives its parent.
+///
+/// (Foundation's Process is no choice: it opens sockets, which fail in a fresh network namespace.)
 final class BenchChild {
-    private let process = Process()
-    private let input = Pipe()
-    private let output = Pipe()
-    private var buffer = Data()
+    private var process: pid_t = 0
+    private var input: Int32
+    private let output: Int32
+    /// What has come and was not asked for yet.
+    private var buffer: [UInt8] = []
 
     /// - Parameter arguments: What follows `martlet bench`.
-    init(_ arguments: [String], directory: String? = nil) throws {
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = ["bench"] + arguments
-        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
+    init(_ arguments: [String]) throws(CommandError) {
+        let toChild = try BenchChild.pipe()
+        let fromChild = try BenchChild.pipe()
+        input = toChild.write
+        output = fromChild.read
+        defer {
+            close(toChild.read)
+            close(fromChild.write)
+        }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, toChild.read, STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, fromChild.write, STDOUT_FILENO)
+        var words = (["martlet", "bench"] + arguments).map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        let code = posix_spawn(&process, "/proc/self/exe", &actions, nil, &words, environ)
+        guard code == 0 else { throw .failed("cannot start a process for a run: \(String(cString: strerror(code)))") }
+    }
+
+    deinit {
+        finish()
+        close(output)
+    }
+
+    /// Both ends vanish when a process becomes another one: a child must not hold its own input open.
+    private static func pipe() throws(CommandError) -> (read: Int32, write: Int32) {
+        var ends: [Int32] = [0, 0]
+        guard Glibc.pipe(&ends) == 0 else { throw .failed("cannot make a pipe: \(String(cString: strerror(errno)))") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
     }
 
     /// The next line of its output without its end; nil when it has closed it.
     func readLine() -> String? {
         let end = UInt8(ascii: "\n")
+        var chunk = [UInt8](repeating: 0, count: 4096)
         while !buffer.contains(end) {
-            let more = output.fileHandleForReading.availableData
-            if more.isEmpty { return nil }
-            buffer += more
+            let count = read(output, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { return nil }
+            buffer += chunk[..<count]
         }
         let line = buffer.prefix { $0 != end }
-        buffer = buffer.dropFirst(line.count + 1)
+        buffer.removeFirst(line.count + 1)
         return String(decoding: line, as: UTF8.self)
     }
 
-    /// Ends it, and returns the rest of its output.
+    /// Ends it and waits until it is gone; returns the last line of its output. A second call does nothing.
     @discardableResult
-    func finish() -> Data {
-        try? input.fileHandleForWriting.close()
-        let rest = buffer + output.fileHandleForReading.readDataToEndOfFile()
-        buffer = Data()
-        process.waitUntilExit()
-        return rest
+    func finish() -> String? {
+        guard process > 0 else { return nil }
+        close(input)
+        var last: String?
+        while let line = readLine() { last = line }
+        while waitpid(process, nil, 0) < 0, errno == EINTR {}
+        process = 0
+        return last
     }
 
     /// In the child: calls `body` when the parent closes its end, or is no more.
     static func whenParentEnds(_ body: @escaping @Sendable () -> Void) {
         let thread = Thread {
-            while !FileHandle.standardInput.availableData.isEmpty {}
-            body()
+            var byte: UInt8 = 0
+            while true {
+                let count = read(STDIN_FILENO, &byte, 1)
+                if count == 0 || (count < 0 && errno != EINTR) { return body() }
+            }
         }
         thread.start()
     }
 }
 
-/// How a run's process answers: one of the two.
+/// How a run's process answers: one of the two, as a line of JSON.
 struct BenchAnswer: Codable {
     var run: BenchRun?
     var failure: String?
 
-    /// As one line.
+    init(run: BenchRun) { self.run = run }
+    init(failure: String) { self.failure = failure }
+
     func write() {
         let data = (try? JSONEncoder().encode(self)) ?? Data()
         Console.write(String(decoding: data, as: UTF8.self) + "\n")
     }
 
-    init(run: BenchRun) { self.run = run }
-    init(failure: String) { self.failure = failure }
-
-    /// What the process answered.
-    static func read(_ data: Data, of name: String) throws(CommandError) -> BenchRun {
-        let answer = try? JSONDecoder().decode(BenchAnswer.self, from: data)
+    /// The run that the process of the case `name` told of.
+    static func read(_ line: String?, of name: String) throws(CommandError) -> BenchRun {
+        let answer = try? JSONDecoder().decode(BenchAnswer.self, from: Data((line ?? "").utf8))
         if let run = answer?.run { return run }
         throw .failed("case \(name): \(answer?.failure ?? "the process of the run ended without an answer")")
-    }
-}
-
-/// A router in a process of its own, for the cases that look at it from outside.
-enum BenchForward {
-    static let ready = "ready"
-    static let forwarding = "forwarding"
-
-    /// Runs the file until the parent ends; tells on standard output when it is ready, when the first packet has been
-    /// sent, and at the end what its nodes spent.
-    static func run(_ file: String) async throws {
-        let router = try await Router(file: file)
-        try await router.start()
-        Console.write("\(ready)\n")
-        BenchChild.whenParentEnds { Task { await router.stop() } }
-        let watch = Task {
-            while await !hasSent(router) { try await Task.sleep(for: .milliseconds(1)) }
-            Console.write("\(forwarding)\n")
-        }
-        try await router.run()
-        watch.cancel()
-        BenchAnswer(run: BenchRun(figures: await figures(router))).write()
-    }
-
-    @ControlPlane
-    private static func hasSent(_ router: Router) -> Bool {
-        router.engine.interfaces.contains { router.engine.counters(of: $0.index).txPackets > 0 }
-    }
-
-    @ControlPlane
-    private static func figures(_ router: Router) -> [BenchFigure] {
-        router.engine.nodeSamples().compactMap { sample in
-            let counters = sample.counters
-            guard counters.packets > 0, counters.calls > 0 else { return nil }
-            return BenchFigure(
-                sample.node, Double(counters.clocks) / Double(counters.packets), .clocksPerPacket,
-                packetsPerCall: Double(counters.packets) / Double(counters.calls))
-        }
     }
 }

@@ -5,8 +5,16 @@ import Graph
 public struct BenchReport: Report, Codable {
     public let machine: BenchMachine
     public var cases: [BenchCaseReport]
-    /// The file that the cases are compared with.
-    public var comparedWith: String?
+    /// What the cases are compared with.
+    public var baseline: Baseline?
+
+    /// An earlier report.
+    public struct Baseline: Codable, Sendable {
+        public let file: String
+        public let commit: String?
+        /// Whether it is of a machine like this one; else the differences are not the program's alone.
+        public let isSameMachine: Bool
+    }
 
     public init(machine: BenchMachine, cases: [BenchCaseReport]) {
         self.machine = machine
@@ -14,12 +22,19 @@ public struct BenchReport: Report, Codable {
     }
 
     public var body: [TextBlock] {
-        machine.body + cases.flatMap { $0.body(comparedWith: comparedWith) }
+        var blocks = machine.body
+        if let baseline {
+            let commit = baseline.commit.map { ", commit \($0)" } ?? ""
+            blocks.append(.facts([.init("Compared with", baseline.file + commit)]))
+            if !baseline.isSameMachine { blocks.append(.line("\(baseline.file) is from another kind of machine.")) }
+        }
+        return blocks + cases.flatMap(\.body)
     }
 
-    /// Sets the figures against those of an earlier report, from the file `name`.
-    public mutating func compare(with old: BenchReport, name: String) {
-        comparedWith = name
+    /// Sets the figures against those of an earlier report, from `file`.
+    public mutating func compare(with old: BenchReport, file: String) {
+        let isSame = old.machine.processor == machine.processor && old.machine.isOptimized == machine.isOptimized
+        baseline = Baseline(file: file, commit: old.machine.commit, isSameMachine: isSame)
         for index in cases.indices {
             let before = old.cases.first { $0.name == cases[index].name }
             cases[index].compare(with: before?.rows ?? [])
@@ -55,27 +70,41 @@ public struct BenchCaseReport: Codable, Sendable {
         for index in rows.indices {
             let row = rows[index]
             guard let before = old.first(where: { $0.name == row.name && $0.unit == row.unit }) else { continue }
+            rows[index].before = before.statistics
             rows[index].difference = BenchDifference(from: before.statistics, to: row.statistics)
         }
     }
 
-    func body(comparedWith: String?) -> [TextBlock] {
+    var body: [TextBlock] {
         let runs = rows.first?.statistics.count ?? 0
-        var blocks: [TextBlock] = [.heading("\(name): \(summary); \(runs) \(runs == 1 ? "run" : "runs")")]
-        let columns: [TextBlock.Column] =
-            ["", "", .right("Packets/call")] + ["Min", "Max", "Median", "Mean", "Stddev"].map { .right($0) }
-        blocks.append(.table(columns, rows.map(\.cells)))
-        blocks += goals.compactMap { goal in
-            rows.first { $0.name == goal.figure }.map { .line(goal.text(median: $0.statistics.median, $0.unit)) }
+        let heading = TextBlock.heading("\(name): \(summary); \(runs) \(runs == 1 ? "run" : "runs")")
+        let goalLines = goals.compactMap { goal in
+            rows.first { $0.name == goal.figure }.map { TextBlock.line(goal.text(median: $0.statistics.median, $0.unit)) }
         }
-        blocks += notes.map { .line($0) }
-        guard let comparedWith else { return blocks }
-        if rows.allSatisfy({ $0.difference == nil }) { return blocks + [.line("\(comparedWith) has no such figures")] }
-        for row in rows {
-            guard let difference = row.difference else { continue }
-            blocks.append(.lines(["\(row.name), \(row.unit.rawValue), against \(comparedWith):"] + difference.lines))
+        return [heading, table] + goalLines + notes.map { .line($0) } + comparison
+    }
+
+    private var table: TextBlock {
+        let hasCalls = rows.contains { $0.packetsPerCall != nil }
+        let columns = ["Min", "Max", "Median", "Mean", "Stddev"].map { TextBlock.Column.right($0) }
+        return .table(
+            ["", ""] + (hasCalls ? [.right("Packets/call")] : []) + columns,
+            rows.map { row in
+                let calls = hasCalls ? [row.packetsPerCall.map { $0.fixed(1) } ?? ""] : []
+                let all = row.statistics
+                let values = [all.min, all.max, all.median, all.mean, all.stddev]
+                return [row.name, row.unit.rawValue] + calls + values.map { $0.fixed(row.unit.places) }
+            })
+    }
+
+    private var comparison: [TextBlock] {
+        let cells: [[String]] = rows.compactMap { row in
+            guard let before = row.before, let difference = row.difference else { return nil }
+            let means = [before.mean, row.statistics.mean].map { $0.fixed(row.unit.places) }
+            return [row.name, row.unit.rawValue] + means + difference.text
         }
-        return blocks
+        if cells.isEmpty { return [] }
+        return [.table(["", "", .right("Old"), .right("New"), "Difference at 95.0% confidence", ""], cells)]
     }
 }
 
@@ -87,6 +116,8 @@ public struct BenchRow: Codable, Sendable {
     /// One per run.
     public let values: [Double]
     public let statistics: BenchSummary
+    /// What an earlier report has, and how sure the difference is.
+    public var before: BenchSummary?
     public var difference: BenchDifference?
 
     init(name: String, unit: BenchFigure.Unit, packetsPerCall: Double? = nil, values: [Double]) {
@@ -95,11 +126,6 @@ public struct BenchRow: Codable, Sendable {
         self.packetsPerCall = packetsPerCall
         self.values = values
         statistics = BenchSummary(values)
-    }
-
-    var cells: [String] {
-        let columns = [statistics.min, statistics.max, statistics.median, statistics.mean, statistics.stddev]
-        return [name, unit.rawValue, packetsPerCall.map { $0.fixed(1) } ?? ""] + columns.map { $0.fixed(unit.places) }
     }
 }
 

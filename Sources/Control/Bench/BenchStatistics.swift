@@ -77,14 +77,11 @@ public enum BenchDifference: Codable, Sendable, Equatable {
             percentMargin: t * abs(ratio) * (error(old) + error(new)).squareRoot() * 100)
     }
 
-    /// In ministat's words.
-    public var lines: [String] {
+    /// In ministat's words; the change with and without the unit.
+    public var text: [String] {
         switch self {
         case .proven(let change, let margin, let percent, let percentMargin):
-            [
-                "Difference at 95.0% confidence", "    \(short(change)) +/- \(short(margin))",
-                "    \(short(percent))% +/- \(short(percentMargin))%",
-            ]
+            ["\(short(change)) +/- \(short(margin))", "\(short(percent))% +/- \(short(percentMargin))%"]
         case .notProven: ["No difference proven at 95.0% confidence"]
         case .tooFewRuns: ["Fewer than \(BenchDifference.fewestRuns) runs: nothing can be proven"]
         }

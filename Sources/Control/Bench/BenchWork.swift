@@ -45,9 +45,9 @@ extension BenchCase {
     private static func loadRoutes(_ path: String) throws -> BenchRun {
         let router = try Router(file: path)
         let before = residentMebibytes()
-        let begin = Clock.now
+        let begin = Clock.monotonicNanoseconds
         try router.prepare()
-        let seconds = Clock.seconds(Clock.now &- begin)
+        let seconds = seconds(since: begin)
         let after = residentMebibytes()
         return BenchRun(figures: [
             BenchFigure("load", seconds, .seconds), BenchFigure("memory", after - before, .mebibytes),
@@ -56,15 +56,17 @@ extension BenchCase {
 
     /// The time from the program's start to its first packet sent.
     private static func startRouter(_ path: String) throws -> BenchRun {
-        let begin = Clock.now
+        let begin = Clock.monotonicNanoseconds
         let child = try BenchChild(["--forward", path])
         defer { child.finish() }
         while let line = child.readLine() {
             guard line == BenchForward.forwarding else { continue }
-            return BenchRun(figures: [BenchFigure("start", Clock.seconds(Clock.now &- begin), .seconds)])
+            return BenchRun(figures: [BenchFigure("start", seconds(since: begin), .seconds)])
         }
         throw CommandError.failed("the router ended before it forwarded a packet")
     }
+
+    private static func seconds(since begin: UInt64) -> Double { Double(Clock.monotonicNanoseconds - begin) * 1e-9 }
 
     private static func residentMebibytes() -> Double {
         guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),

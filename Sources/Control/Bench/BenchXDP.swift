@@ -11,7 +11,9 @@ import Interfaces
 /// The floor is the same with an empty forwarding loop in the router's place, measured in the same run. Needs root.
 struct BenchXDP {
     let graph: String
-    var seconds = 1.0
+    /// Pairs of measurements, and how long each of them is.
+    var rounds = 4
+    var seconds = 0.5
 
     func run() throws -> BenchRun {
         let cores = BenchCores()
@@ -22,15 +24,15 @@ struct BenchXDP {
             throw CommandError.failed("network namespaces and XDP need root", "run it with sudo")
         }
         // A, B, B, A: what drifts meanwhile takes the same from both.
-        var floor = try measureFloor(cores)
-        var routed = try measureRouter(cores)
-        routed.add(try measureRouter(cores))
-        floor.add(try measureFloor(cores))
-        let nodes = routed.nodes
-        let sum = nodes.reduce(0) { $0 + $1.value }
+        var (floor, routed) = (Outcome(), Outcome())
+        for number in 0..<rounds {
+            if number % 2 == 0 { try measureFloor(cores, &floor) }
+            try measureRouter(cores, &routed)
+            if number % 2 == 1 { try measureFloor(cores, &floor) }
+        }
         return BenchRun(
-            figures: nodes + [
-                BenchFigure("sum", sum, .clocksPerPacket), BenchFigure("rate", routed.rate, .megapackets),
+            figures: routed.nodes + [
+                BenchFigure("rate", routed.rate, .megapackets),
                 BenchFigure("empty loop", floor.rate, .megapackets),
                 BenchFigure("ratio", routed.rate / floor.rate, .times),
             ],
@@ -40,26 +42,26 @@ struct BenchXDP {
             ] + (routed.reordered > 0 ? ["packets of one flow were reordered"] : []))
     }
 
-    /// What runs of one kind gave.
+    /// What the measurements of one kind gave.
     private struct Outcome {
-        var rates: [Double]
-        var reordered: UInt64
+        var rates: [Double] = []
+        var reordered: UInt64 = 0
+        /// Of the last router.
         var nodes: [BenchFigure] = []
 
-        var rate: Double { rates.reduce(0, +) / Double(rates.count) }
+        var rate: Double { rates.median }
 
-        mutating func add(_ other: Outcome) {
-            rates += other.rates
-            reordered += other.reordered
+        mutating func add(_ outcome: XDPBench.Outcome) {
+            rates.append(outcome.rate)
+            reordered += outcome.reordered
         }
     }
 
-    private func measureFloor(_ cores: BenchCores) throws -> Outcome {
-        let outcome = try XDPBench.floor(seconds: seconds, cores: (loop: cores.worker, sender: cores.sender))
-        return Outcome(rates: [outcome.rate], reordered: outcome.reordered)
+    private func measureFloor(_ cores: BenchCores, _ outcome: inout Outcome) throws {
+        outcome.add(try XDPBench.floor(seconds: seconds, cores: (loop: cores.worker, sender: cores.sender)))
     }
 
-    private func measureRouter(_ cores: BenchCores) throws -> Outcome {
+    private func measureRouter(_ cores: BenchCores, _ outcome: inout Outcome) throws {
         try NetworkNamespace.withNew {
             _ = try VethPair("bench0", "bench1")
             _ = try VethPair("bench3", "bench2")
@@ -68,16 +70,9 @@ struct BenchXDP {
             guard child.readLine() == BenchForward.ready else {
                 throw CommandError.failed("the router between the devices did not start")
             }
-            let outcome = try XDPBench.measure(
-                from: "bench0", to: "bench3", frame: try frame(), seconds: seconds, core: cores.sender)
-            let lines = String(decoding: child.finish(), as: UTF8.self).split(separator: "\n")
-            let run = try BenchAnswer.read(Data((lines.last ?? "").utf8), of: "af-xdp")
-            return Outcome(rates: [outcome.rate], reordered: outcome.reordered, nodes: run.figures)
+            outcome.add(
+                try XDPBench.measure(from: "bench0", to: "bench3", seconds: seconds, core: cores.sender))
+            outcome.nodes = try BenchAnswer.read(child.finish(), of: "af-xdp").figures
         }
-    }
-
-    /// A frame to the router's own address, for the network behind it.
-    private func frame() throws -> BenchFrame {
-        BenchFrame()
     }
 }
