@@ -39,6 +39,11 @@ let package = Package(
         .testTarget(
             name: "PluginTests", dependencies: [library, "ExamplePlugin"], path: "Tests/PluginTests",
             swiftSettings: settings),
+        .target(
+            name: "GraphTestSupport", dependencies: [library], path: "Tests/GraphTestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "CaseTests", dependencies: [library, "GraphTestSupport"], path: "Tests/CaseTests",
+            swiftSettings: settings),
         .testTarget(name: "LabTests", dependencies: [library], path: "Tests/Lab", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
