@@ -7,7 +7,10 @@ import Testing
 @ControlPlane
 struct EngineTests {
     /// 600 packets: two frames and a bit, all kinds mixed.
-    static let mixed = (0..<600).map { TestPacket(UInt8($0 % 5), number: UInt32($0), to: $0 % 2 == 0 ? 1 : 2) }
+    static let mixed: [TestPacket] = (0..<600 as Range<UInt32>).map { number in
+        let interface: InterfaceIndex = number % 2 == 0 ? 1 : 2
+        return TestPacket(UInt8(number % 5), number: number, to: interface)
+    }
 
     @Test("every packet is counted once at each node that it meets, and none is lost")
     func counters() throws {
@@ -32,10 +35,11 @@ struct EngineTests {
         let router = try TestRouter()
         try router.engine.build()
         router.pass(Self.mixed)
-        #expect(router.even.numbers == (0..<600).filter { $0 % 5 == 0 }.map(UInt32.init))
-        #expect(router.odd.numbers == (0..<600).filter { $0 % 5 == 1 }.map(UInt32.init))
-        #expect(router.sent[0].numbers == (0..<600).filter { $0 % 10 == 4 }.map(UInt32.init))
-        #expect(router.sent[1].numbers == (0..<600).filter { $0 % 10 == 9 }.map(UInt32.init))
+        func numbers(from first: UInt32, step: Int) -> [UInt32] { Array(stride(from: first, to: 600, by: step)) }
+        #expect(router.even.numbers == numbers(from: 0, step: 5))
+        #expect(router.odd.numbers == numbers(from: 1, step: 5))
+        #expect(router.sent[0].numbers == numbers(from: 4, step: 10))
+        #expect(router.sent[1].numbers == numbers(from: 9, step: 10))
     }
 
     @Test("drops are counted per node and reason")
