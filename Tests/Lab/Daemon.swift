@@ -70,7 +70,9 @@ final class Daemon {
 struct JSONValue {
     let value: Any?
 
-    init(_ text: String) { value = try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed) }
+    init(_ text: String) {
+        value = try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
+    }
     private init(any value: Any?) { self.value = value }
 
     subscript(_ key: String) -> JSONValue { JSONValue(any: (value as? [String: Any])?[key]) }

@@ -63,7 +63,8 @@ extension Lab {
                 #expect(eventually { topology.ping("203.0.113.10", count: 1) == 1 }, "\(daemon.log)")
             }
             #expect(account.lost == 0 && account.reordered == 0, "\(account)")
-            #expect(daemon.log.contains("lan1: the device lan1 is gone") && daemon.log.contains("is back"), "\(daemon.log)")
+            #expect(
+                daemon.log.contains("lan1: the device lan1 is gone") && daemon.log.contains("is back"), "\(daemon.log)")
             #expect(daemon.stop() == 0, "\(daemon.log)")
         }
 
@@ -97,7 +98,8 @@ extension Lab {
             #expect(topology.ping(count: 5) == 5)
             #expect(daemon.text("show interfaces lan0").contains(mode))
             let bytes = [UInt8](repeating: 7, count: 1_000_000)
-            #expect(try Traffic.echoTCP(bytes, from: topology.client, to: topology.server, at: Topology.server) == bytes)
+            #expect(
+                try Traffic.echoTCP(bytes, from: topology.client, to: topology.server, at: Topology.server) == bytes)
         }
     }
 }

@@ -27,7 +27,8 @@ enum ExampleCaptures {
         ] + (0..<16).map { datagram($0) } + [
             // What a router must not forward: expired, without a route, damaged, for another station, cut short.
             datagram(16, timeToLive: 1),
-            fromClient.ipv4(from: clientAddress, to: IPv4Address("203.0.113.1")!).udp(from: 40_000, to: 9).payload(count: 26),
+            fromClient.ipv4(from: clientAddress, to: IPv4Address("203.0.113.1")!).udp(from: 40_000, to: 9).payload(
+                count: 26),
             datagram(17).overwrite(at: 24, 0xde, 0xad),
             PacketBuilder().ethernet(from: clientStation, to: MACAddress("02:00:00:00:0f:0f")!)
                 .ipv4(from: clientAddress, to: serverAddress).udp(from: 40_000, to: 9).payload(count: 26),

@@ -92,9 +92,10 @@ extension Lab {
             let topology = Topology(queues: 2)
             let daemon = try topology.start(workers: 2)
             #expect(topology.ping() == 3)
-            for port in 9000 ..< 9004 as Range<UInt16> {
+            for port in 9000..<9004 as Range<UInt16> {
                 let account = try Traffic.flow(
-                    from: topology.client, to: topology.server, at: Topology.server, port: port, rate: 20_000, seconds: 0.5)
+                    from: topology.client, to: topology.server, at: Topology.server, port: port, rate: 20_000,
+                    seconds: 0.5)
                 #expect(account.lost == 0 && account.reordered == 0, "\(account)")
             }
             #expect(daemon.json("show threads")["threads"].list.count == 2)
@@ -121,9 +122,12 @@ extension Lab {
             let daemon = try topology.start()
             let scratch = try ScratchDirectory()
             let captures = [topology.client, topology.server].enumerated().map { number, namespace in
-                (file: "\(scratch.path)/\(number).pcap", child: namespace.start([
-                    "tcpdump", "-q", "-U", "-Q", "in", "-i", "eth0", "-w", "\(scratch.path)/\(number).pcap",
-                ]))
+                (
+                    file: "\(scratch.path)/\(number).pcap",
+                    child: namespace.start([
+                        "tcpdump", "-q", "-U", "-Q", "in", "-i", "eth0", "-w", "\(scratch.path)/\(number).pcap",
+                    ])
+                )
             }
             #expect(eventually { captures.allSatisfy { FileManager.default.fileExists(atPath: $0.file) } })
             #expect(topology.ping() == 3)
@@ -131,7 +135,8 @@ extension Lab {
             _ = topology.client.attempt("traceroute -n -q 1 -w 1 -m 3 \(Topology.server)")
             _ = topology.client.attempt("ping -n -c 1 -W 1 203.0.113.1")
             let bytes = [UInt8](repeating: 0x5a, count: 100_000)
-            #expect(try Traffic.echoTCP(bytes, from: topology.client, to: topology.server, at: Topology.server) == bytes)
+            #expect(
+                try Traffic.echoTCP(bytes, from: topology.client, to: topology.server, at: Topology.server) == bytes)
             usleep(300_000)
             for capture in captures {
                 capture.child.kill(SIGINT)
@@ -146,7 +151,8 @@ extension Lab {
             let scratch = try ScratchDirectory()
             let file = "\(scratch.path)/bad.pcap"
             // A capture of one UDP datagram whose IP checksum is wrong and whose length reaches beyond its packet.
-            var bytes: [UInt8] = [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0] + [UInt8](repeating: 0, count: 8) + [0, 0, 1, 0, 1, 0, 0, 0]
+            var bytes: [UInt8] =
+                [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0] + [UInt8](repeating: 0, count: 8) + [0, 0, 1, 0, 1, 0, 0, 0]
             bytes += [0, 0, 0, 0, 0, 0, 0, 0, 42, 0, 0, 0, 42, 0, 0, 0]
             bytes += [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0]
             bytes += [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0xde, 0xad, 192, 0, 2, 10, 198, 51, 100, 10]

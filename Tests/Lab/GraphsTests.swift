@@ -43,11 +43,13 @@ import Testing
         for _ in 0..<2 {
             let scratch = try ScratchDirectory()
             let text = try String(contentsOfFile: "\(Laboratory.repository)/Graphs/pcap-router.yaml", encoding: .utf8)
-            let file = try scratch.write("router.yaml", text.replacingOccurrences(of: "/tmp/", with: scratch.path + "/"))
+            let file = try scratch.write(
+                "router.yaml", text.replacingOccurrences(of: "/tmp/", with: scratch.path + "/"))
             let result = GraphsTests.martlet(
                 "run \(file) --socket \(scratch.path)/s --last 'show errors --json' --last 'show buffers --json'")
             #expect(result.code == 0, "\(result.errors)")
-            outputs.append(["lan0", "wan0"].map { FileManager.default.contents(atPath: "\(scratch.path)/martlet-\($0).pcap") })
+            outputs.append(
+                ["lan0", "wan0"].map { FileManager.default.contents(atPath: "\(scratch.path)/martlet-\($0).pcap") })
             let lines = result.output.components(separatedBy: "}\n{").map { $0.hasPrefix("{") ? $0 : "{" + $0 }
             #expect(lines.count == 2)
             for reason in ["bad-checksum", "bad-length", "not-for-us"] {
@@ -61,13 +63,16 @@ import Testing
     @Test func `a generator without privilege`() throws {
         let scratch = try ScratchDirectory()
         let daemon = Child([
-            Laboratory.program, "run", "\(Laboratory.repository)/Graphs/generator.yaml", "--socket", "\(scratch.path)/s",
+            Laboratory.program, "run", "\(Laboratory.repository)/Graphs/generator.yaml", "--socket",
+            "\(scratch.path)/s",
         ])
         func show(_ words: String) -> JSONValue {
             JSONValue(GraphsTests.martlet("show \(words) --json --socket \(scratch.path)/s").output)
         }
         let forwards = eventually {
-            show("interfaces")["interfaces"].list.contains { $0["name"].string == "sink" && ($0["tx_packets"].int ?? 0) > 1000 }
+            show("interfaces")["interfaces"].list.contains {
+                $0["name"].string == "sink" && ($0["tx_packets"].int ?? 0) > 1000
+            }
         }
         #expect(forwards, "\(daemon.errors)")
         #expect(show("errors")["errors"].list.contains { $0["count"].int ?? 0 > 0 }, "one in 257 has no route")
@@ -84,6 +89,23 @@ import Testing
         #expect(first.contains("ip4-lookup"))
         let rest = text.components(separatedBy: "\ngraph:")[0]
         #expect(try GraphsTests.graph(of: rest + "\n" + first, scratch) == first)
+    }
+
+    @Test func `what an arc sends to the drop node has a name, too`() throws {
+        let scratch = try ScratchDirectory()
+        let result = GraphsTests.martlet(
+            "run Graphs/custom-graph.yaml --socket \(scratch.path)/s --last 'show errors --json' --last 'show runtime --json'"
+        )
+        let answers = result.output.components(separatedBy: "}\n{")
+        try #require(answers.count == 2, "\(result.errors)")
+        let errors = JSONValue(answers[0] + "}")["errors"].list
+        // The client's one ping of the router.
+        #expect(
+            errors.first { $0["node"].string == "drop" && $0["reason"].string == "graph" }?["count"].int == 1,
+            "\(answers[0])")
+        let nodes = JSONValue("{" + answers[1])["threads"].list.flatMap { $0["nodes"].list }
+        #expect(
+            nodes.first { $0["name"].string == "seen" }?["vectors"].int == 19, "the inserted node counts what comes by")
     }
 
     /// What `show graph --format yaml` says of a configuration.

@@ -21,7 +21,9 @@ struct JSONSchema {
             annotations.contains(keyword) ? [] : check(keyword, rule, schema, value, at: path)
         }
         for (name, member) in value.members {
-            if let rule = schema["properties"]?[name] { errors += JSONSchema.errors(member, rule, at: "\(path).\(name)") }
+            if let rule = schema["properties"]?[name] {
+                errors += JSONSchema.errors(member, rule, at: "\(path).\(name)")
+            }
         }
         return errors
     }
@@ -67,7 +69,8 @@ struct JSONSchema {
         }
         return value.members.flatMap { name, member in
             if named.contains(name) { return [String]() }
-            return rule == .boolean(false) ? ["\(path): \(name) is not known"] : errors(member, rule, at: "\(path).\(name)")
+            return rule == .boolean(false)
+                ? ["\(path): \(name) is not known"] : errors(member, rule, at: "\(path).\(name)")
         }
     }
 }

@@ -19,11 +19,14 @@ struct KeyReference {
 
     private static func section(_ key: Schema.Key) -> String {
         var text = "### `\(key.name)`\n\n\(sentence(key.doc))\n"
-        if case .map(let value, _) = key.schema.kind, case .variants(let word, _, let common, let variants) = value.kind {
+        if case .map(let value, _) = key.schema.kind, case .variants(let word, _, let common, let variants) = value.kind
+        {
             let path = "\(key.name).NAME"
             text += "\nEvery kind of \(path.dropLast(".NAME".count).dropLast()) has:\n\n"
-            text += table(common, path, first: Row(
-                path: "\(path).\(word)", value: alternatives(variants.map(\.word)), doc: "The kind; required"))
+            text += table(
+                common, path,
+                first: Row(
+                    path: "\(path).\(word)", value: alternatives(variants.map(\.word)), doc: "The kind; required"))
             for variant in variants {
                 text += "\n`\(word): \(variant.word)`: \(sentence(variant.doc))\n\n" + table(variant.keys, path)
             }
@@ -75,7 +78,9 @@ struct KeyReference {
         for alternative in alternatives {
             var part = KeyReference()
             part.add(alternative, path: path, doc: "")
-            for row in part.rows where seen.insert(row.path.filter { $0 != "[" && $0 != "]" }).inserted { rows.append(row) }
+            for row in part.rows where seen.insert(row.path.filter { $0 != "[" && $0 != "]" }).inserted {
+                rows.append(row)
+            }
         }
     }
 
@@ -87,7 +92,8 @@ struct KeyReference {
         case .boolean: "`true` or `false`"
         case .integer(let range): bounds(range)
         case .number(let range): "\(range.lowerBound) to \(range.upperBound)"
-        case .text(let format): format.name == Schema.Format.any.name ? "text" : "\(format.name), like \(format.example)"
+        case .text(let format):
+            format.name == Schema.Format.any.name ? "text" : "\(format.name), like \(format.example)"
         case .choice(let words): alternatives(words)
         case .list(let element, _): "list: \(value(element))"
         case .object, .variants: "map"

@@ -59,7 +59,9 @@ extension Lab {
             #expect(topology.ping() == 3)
             let second = try Daemon(topology.configuration(), in: topology.router, socket: daemon.socket, wait: false)
             #expect(second.wait() == 2)
-            #expect(second.log.contains("another martlet is listening") && second.log.contains("\(daemon.pid)"), "\(second.log)")
+            #expect(
+                second.log.contains("another martlet is listening") && second.log.contains("\(daemon.pid)"),
+                "\(second.log)")
             #expect(topology.ping() == 3)
         }
 
@@ -103,7 +105,8 @@ extension Lab {
             let scratch = try ScratchDirectory()
             let file = try scratch.write("router.yaml", text)
             // 4 GiB of address space are less than 256 GiB.
-            let result = router.attempt("ulimit -v 4194304; \(Laboratory.program) run \(file) --socket \(scratch.path)/s")
+            let result = router.attempt(
+                "ulimit -v 4194304; \(Laboratory.program) run \(file) --socket \(scratch.path)/s")
             #expect(result.code == 2, "\(result)")
             #expect(result.errors.contains("memory") || result.errors.contains("buffers"), "\(result.errors)")
         }

@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test func `the picture of the graph`() throws {
-        let graph = GraphsTests.martlet("run Graphs/pcap-router.yaml --socket /tmp/martlet-\(getpid()).sock --last 'show graph --format dot'")
+        let graph = GraphsTests.martlet(
+            "run Graphs/pcap-router.yaml --socket /tmp/martlet-\(getpid()).sock --last 'show graph --format dot'")
         #expect(graph.code == 0, "\(graph.errors)")
         try PublishedTests.compare("docs/graph.dot", with: graph.output)
     }
@@ -28,7 +29,8 @@ import Testing
         let start = try #require(text.range(of: begin)?.upperBound)
         let stop = try #require(text.range(of: end)?.lowerBound)
         let tables = "\n" + KeyReference.markdown(await Router.schema()) + "\n"
-        try PublishedTests.compare("docs/configuration.md", with: text.replacingCharacters(in: start..<stop, with: tables))
+        try PublishedTests.compare(
+            "docs/configuration.md", with: text.replacingCharacters(in: start..<stop, with: tables))
     }
 
     @Test func `the captures of the example router`() throws {

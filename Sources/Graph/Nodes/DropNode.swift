@@ -24,6 +24,8 @@ public struct DropNode: Node {
                     trace.reason = packet.header.reason
                     context.record(trace, .kept, for: packet)
                 }
+                // What comes next in this buffer may get here along an arc, without a reason of its own.
+                packet.header.reason = EngineReason.graph.rawValue
                 context.decide(position, Verdict<NoNext, EngineReason>.kept)
             }
             worker.free(frame)
@@ -33,10 +35,11 @@ public struct DropNode: Node {
 
 /// Drops that the engine itself decides about.
 public enum EngineReason: UInt16, DropReason {
-    case noFrame, graphLoop, noBuffer, injectMalformed
+    case graph, noFrame, graphLoop, noBuffer, injectMalformed
 
     public var text: String {
         switch self {
+        case .graph: "an arc of the graph leads here"
         case .noFrame: "too many frames wait in the graph: is there a loop in it?"
         case .graphLoop: "the packet went round in the graph: an arc leads back to where it came from"
         case .noBuffer: "no free buffer; raise `buffers: count`"

@@ -71,7 +71,6 @@ public struct IP4ICMPError: ContextualNode {
     private let limits: ICMPErrorLimits
     private var total = TokenBucket()
     private var sources = TokenBuckets()
-    private var identification = UInt16.random(in: .min ... .max)
 
     init(tables: IP4TableReader, addresses: PrimaryAddressTable, limits: ICMPErrorLimits) {
         policy = ICMPErrorPolicy(tables: tables)
@@ -105,7 +104,7 @@ public struct IP4ICMPError: ContextualNode {
         return total.take(now, limits.total)
     }
 
-    private mutating func write(
+    private func write(
         _ message: ICMPv4Message, about packet: Bytes, from source: IPv4Address, to receiver: IPv4Address,
         into error: Packet
     ) {
@@ -115,10 +114,11 @@ public struct IP4ICMPError: ContextualNode {
         let bytes = error.bytes
         (bytes.start + headers).copyMemory(from: quote.start, byteCount: quote.count)
         message.emit(into: bytes.dropping(first: IPv4Header.length))
-        identification &+= 1
+        // The quoted packet's own identification: nothing to count, nothing that tells others how much is sent.
         IPv4Header(
             source: source, destination: receiver, protocol: .icmp, payloadLength: ICMPv4View.length + quote.count,
-            timeToLive: IP4ICMPError.timeToLive, trafficClass: IP4ICMPError.trafficClass, identification: identification
+            timeToLive: IP4ICMPError.timeToLive, trafficClass: IP4ICMPError.trafficClass,
+            identification: quote.network(at: 4, as: UInt16.self)
         ).emit(into: bytes)
         error.header.flags.insert(.locallyOriginated)
     }
