@@ -85,10 +85,11 @@ enum BenchGraphs {
         let places = directory.map { [URL(fileURLWithPath: $0)] } ?? standardPlaces
         let files = places.map { $0.appending(path: "\(name).yaml") }
         if let file = files.first(where: { FileManager.default.fileExists(atPath: $0.path) }) { return file }
-        throw .failed("cannot find the graph '\(name).yaml'", "give its directory with --graphs: Graphs/bench in the source")
+        throw .failed(
+            "cannot find the graph '\(name).yaml'", "give its directory with --graphs: Graphs/bench in the source")
     }
 
-    /// In the source tree around the executable, beside an installed one, in the source tree around the working directory.
+    /// In the source tree around the program, beside an installed one, in the working directory's tree.
     private static var standardPlaces: [URL] {
         let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
         var places: [URL] = []

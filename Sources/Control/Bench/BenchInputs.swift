@@ -121,7 +121,10 @@ extension BenchInput {
 
     /// Prefixes of each length from 8, about as in the Internet's table, with `longest` of /24.
     private static func mixed(_ longest: Int, _ random: inout PythonRandom) -> ([Line], [UInt32]) {
-        let mix = [16, 13, 40, 100, 300, 570, 1200, 2000, 13500, 8000, 13500, 24500, 43000, 50000, 105_000, 98_000, longest]
+        let mix =
+            [16, 13, 40, 100, 300, 570, 1200, 2000, 13500, 8000, 13500, 24500, 43000, 50000, 105_000, 98_000] + [
+                longest
+            ]
         // Address and length in one number: sorting and finding are quick.
         var seen = Set<UInt64>(minimumCapacity: mix.reduce(0, +))
         for (length, count) in zip(8..., mix) {

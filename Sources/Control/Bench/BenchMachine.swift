@@ -77,13 +77,14 @@ public struct BenchMachine: Codable, Sendable, Equatable {
         }
         guard let name = value("model name") else { return "unknown" }
         // Virtual machines hide the model behind a family name.
-        guard let family = value("cpu family"), let model = lines.first(where: { $0.hasPrefix("model\t") }) else { return name }
-        return "\(name) (family \(family), model \(model.split(separator: ":").last?.trimmingCharacters(in: .whitespaces) ?? "?"))"
+        guard let family = value("cpu family"), let model = value("model\t") else { return name }
+        return "\(name) (family \(family), model \(model))"
     }
 
     /// Of the tree in which the executable was built, marked when the tree has changed since.
     private static func commit() -> String? {
-        guard let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else { return nil }
+        let link = "/proc/self/exe"
+        guard let program = try? FileManager.default.destinationOfSymbolicLink(atPath: link) else { return nil }
         let directory = URL(fileURLWithPath: program).deletingLastPathComponent().path
         let git = Process()
         git.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -55,7 +55,9 @@ public struct BenchCaseReport: Codable, Sendable {
         name = definition.name
         summary = definition.summary
         rows = (runs.first?.figures ?? []).compactMap { figure in
-            let found = runs.compactMap { run in run.figures.first { $0.name == figure.name && $0.unit == figure.unit } }
+            let found = runs.compactMap { run in
+                run.figures.first { $0.name == figure.name && $0.unit == figure.unit }
+            }
             guard found.count == runs.count else { return nil }
             return BenchRow(
                 name: figure.name, unit: figure.unit, packetsPerCall: figure.packetsPerCall, values: found.map(\.value))
@@ -79,7 +81,9 @@ public struct BenchCaseReport: Codable, Sendable {
         let runs = rows.first?.statistics.count ?? 0
         let heading = TextBlock.heading("\(name): \(summary); \(runs) \(runs == 1 ? "run" : "runs")")
         let goalLines = goals.compactMap { goal in
-            rows.first { $0.name == goal.figure }.map { TextBlock.line(goal.text(median: $0.statistics.median, $0.unit)) }
+            rows.first { $0.name == goal.figure }.map { row in
+                TextBlock.line(goal.text(median: row.statistics.median, row.unit))
+            }
         }
         return [heading, table] + goalLines + notes.map { .line($0) } + comparison
     }

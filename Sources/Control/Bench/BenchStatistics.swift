@@ -17,7 +17,8 @@ public struct BenchSummary: Codable, Sendable, Equatable {
         let mean = values.reduce(0, +) / Double(values.count)
         let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
         self.init(
-            count: values.count, min: values.min() ?? mean, max: values.max() ?? mean, median: values.median, mean: mean,
+            count: values.count, min: values.min() ?? mean, max: values.max() ?? mean, median: values.median,
+            mean: mean,
             stddev: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0)
     }
 
