@@ -36,7 +36,8 @@ enum ProbedGraph: String, CaseIterable {
     @ControlPlane
     private func port(_ engine: Engine, _ name: String, mac: UInt64) -> Interface {
         let interface = engine.createInterface(name, kind: "probe")
-        engine.attach(interface, output: NodeDescriptor(output: ProbeOutput.self, name: "\(name)-tx") { _ in ProbeOutput() })
+        engine.attach(
+            interface, output: NodeDescriptor(output: ProbeOutput.self, name: "\(name)-tx") { _ in ProbeOutput() })
         interface.mac = MACAddress(mac).littleEndianValue
         interface.isLinkUp = true
         return interface
@@ -54,13 +55,15 @@ enum ProbedGraph: String, CaseIterable {
         try ip.interfaces.add(InterfaceAddress("10.0.0.1/24")!, to: lan)
         try ip.interfaces.add(InterfaceAddress("10.1.0.1/24")!, to: wan)
         for host in [2, 3] as [UInt8] {
-            try ip.neighbors.addStatic(IPv4Address(10, 1, 0, host), at: MACAddress(0x0200_0000_00b0 + UInt64(host)), on: wan)
+            try ip.neighbors.addStatic(
+                IPv4Address(10, 1, 0, host), at: MACAddress(0x0200_0000_00b0 + UInt64(host)), on: wan)
         }
         try ip.addRoute(IPv4Prefix("20.0.0.0/8")!, via: IPv4Address(10, 1, 0, 2))
         try ip.addRoute(IPv4Prefix("30.0.0.0/8")!, via: IPv4Address(10, 1, 0, 3))
         let link = PacketBuilder().ethernet(from: MACAddress(0x0200_0000_00a2), to: MACAddress(0x0200_0000_0001))
         func frame(to destination: IPv4Address) -> [UInt8] {
-            link.ipv4(from: IPv4Address(10, 0, 0, 2), to: destination).udp(from: 4000, to: 5000).payload(count: 18).bytes
+            let packet = link.ipv4(from: IPv4Address(10, 0, 0, 2), to: destination)
+            return packet.udp(from: 4000, to: 5000).payload(count: 18).bytes
         }
         var frames = (0..<7).map { frame(to: IPv4Address($0 % 2 == 0 ? 20 : 30, 1, 2, UInt8($0))) }
         var broken = frame(to: IPv4Address(20, 1, 2, 3))
@@ -77,13 +80,17 @@ enum ProbedGraph: String, CaseIterable {
         engine.add(NodeDescriptor(output: ProbeOutput.self) { _ in ProbeOutput() })
         for name in ["ethernet-input", "second", "third"] { _ = engine.addNode(name, kind: PassNode.name) }
         _ = engine.addNode("fourth", kind: DealNode.name)
-        for name in ["open-gate", "second-gate"] { engine.add(NodeDescriptor(OpenGate.self, name: name) { _ in OpenGate() }) }
+        for name in ["open-gate", "second-gate"] {
+            engine.add(NodeDescriptor(OpenGate.self, name: name) { _ in OpenGate() })
+        }
         engine.add(FeatureArc("probed", by: .receive, startsAt: [("second", "next")], endsAt: "third"))
         engine.add(Feature("open-gate", on: "probed"))
         engine.add(Feature("second-gate", on: "probed"))
         input(engine, tally, [[UInt8](repeating: 0, count: 60)], from: lan)
         var overrides = Engine.Overrides()
-        overrides.arcs = [("ethernet-input", "next", "second"), ("second", "next", "third"), ("third", "next", "fourth")]
+        overrides.arcs = [
+            ("ethernet-input", "next", "second"), ("second", "next", "third"), ("third", "next", "fourth"),
+        ]
         overrides.arcs += ["first", "second", "third", "fourth"].map { ("fourth", $0, "probe-tx") }
         try engine.build(overrides)
         try engine.setFeature("open-gate", on: "probed", interface: lan, true)

@@ -96,7 +96,10 @@ struct CommandsCounterTests {
         lab.send(lab.udp(to: 666), lab.udp(station: MACAddress(2, 9, 9, 9, 9, 9)), lab.udp(to: 666))
         let table = await lab.table("show errors")
         #expect(table[0] == ["Count", "Node", "Reason", "Meaning"])
-        #expect(table[1...].map { Array($0.prefix(3)) } == [["1", "ethernet-input", "not-for-us"], ["2", "guard", "beast"]])
+        #expect(
+            table[1...].map { Array($0.prefix(3)) } == [
+                ["1", "ethernet-input", "not-for-us"], ["2", "guard", "beast"],
+            ])
         let errors = try #require(try await lab.json("show errors")["errors"] as? [[String: Any]])
         try #require(errors.map { $0["count"] as? Int } == [1, 2])
         #expect(errors[1]["text"] as? String == "the port is forbidden")

@@ -130,7 +130,10 @@ struct CommandsGraphTests {
     @Test("show features")
     func features() async throws {
         let lab = try CommandsLab()
-        #expect(await lab.table("show features") == [["Feature", "arc", "Order", "Feature", "Interfaces"], ["ip4-unicast", "1", "guard", "lan"]])
+        #expect(
+            await lab.table("show features") == [
+                ["Feature", "arc", "Order", "Feature", "Interfaces"], ["ip4-unicast", "1", "guard", "lan"],
+            ])
         let arcs = try #require(try await lab.json("show features")["feature_arcs"] as? [[String: Any]])
         #expect(arcs[0]["end"] as? String == "ip4-input")
         #expect((arcs[0]["features"] as? [[String: Any]])?[0]["interfaces"] as? [String] == ["lan"])

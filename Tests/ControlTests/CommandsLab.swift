@@ -43,7 +43,8 @@ final class CommandsLab {
             interface.mac = mac.littleEndianValue
             interface.isLinkUp = true
             interface.setFlag(.ip4, true)
-            engine.attach(interface, output: NodeDescriptor(output: TestOutput.self, name: "\(name)-tx") { _ in TestOutput() })
+            engine.attach(
+                interface, output: NodeDescriptor(output: TestOutput.self, name: "\(name)-tx") { _ in TestOutput() })
         }
         engine.interfaces[1].speed = 10_000_000_000
         engine.interfaces[1].details = [("mode", "driver"), ("queues", "2")]

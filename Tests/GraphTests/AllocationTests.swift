@@ -27,7 +27,8 @@ struct AllocationTests {
 
     private static var probe: URL {
         let program = ProcessInfo.processInfo.environment["MARTLET"] ?? "/proc/self/exe"
-        return URL(filePath: program).resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "allocation-probe")
+        let directory = URL(filePath: program).resolvingSymlinksInPath().deletingLastPathComponent()
+        return directory.appending(path: "allocation-probe")
     }
 
     private static let accounts: [Account] = {

@@ -200,7 +200,8 @@ struct TestRouter {
             let caught = Catch()
             sent.append(caught)
             let interface = engine.createInterface(name, kind: "test")
-            engine.attach(interface, output: NodeDescriptor(output: Sink.self, name: "\(name)-tx") { _ in Sink(caught: caught) })
+            engine.attach(
+                interface, output: NodeDescriptor(output: Sink.self, name: "\(name)-tx") { _ in Sink(caught: caught) })
             interface.isLinkUp = true
         }
     }

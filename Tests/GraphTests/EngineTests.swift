@@ -139,7 +139,9 @@ struct EngineTests {
         #expect(router.odd.all.count == 2)
         #expect(router.even.all.isEmpty)
 
-        for (node, arc, target) in [("sortr", "even", "drop"), ("sorter", "evn", "drop"), ("sorter", "even", "odd-snk")] {
+        for (node, arc, target) in [
+            ("sortr", "even", "drop"), ("sorter", "evn", "drop"), ("sorter", "even", "odd-snk"),
+        ] {
             let other = try TestRouter()
             overrides.arcs = [(node, arc, target)]
             let error = #expect(throws: GraphError.self) { try other.engine.build(overrides) }

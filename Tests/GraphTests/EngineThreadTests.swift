@@ -137,7 +137,8 @@ struct EngineThreadTests {
         defer { router.engine.stop() }
         let late = Catch()
         let interface = router.engine.createInterface("late", kind: "test")
-        router.engine.attach(interface, output: NodeDescriptor(output: Sink.self, name: "late-tx") { _ in Sink(caught: late) })
+        router.engine.attach(
+            interface, output: NodeDescriptor(output: Sink.self, name: "late-tx") { _ in Sink(caught: late) })
         interface.isLinkUp = true
         // The node is installed by mail; so is the answer to this question.
         _ = await router.engine.onWorkers { $0.number }

@@ -66,7 +66,8 @@ struct FeatureTests {
     @Test("the file's order wins over the declarations, pair by pair")
     func fileOrder() throws {
         let router = try router([
-            Feature("a", on: "early"), Feature("b", on: "early", runsAfter: ["a"]), Feature("c", on: "early", runsAfter: ["b"]),
+            Feature("a", on: "early"), Feature("b", on: "early", runsAfter: ["a"]),
+            Feature("c", on: "early", runsAfter: ["b"]),
         ])
         var overrides = Engine.Overrides()
         overrides.featureOrder = ["early": ["b", "a"]]
@@ -77,7 +78,8 @@ struct FeatureTests {
     @Test("features that each want to be first, unknown features and arcs are errors that name them")
     func errors() throws {
         let circle = try router([
-            Feature("a", on: "early", runsBefore: ["b"]), Feature("b", on: "early", runsBefore: ["a"]), Feature("c", on: "early"),
+            Feature("a", on: "early", runsBefore: ["b"]), Feature("b", on: "early", runsBefore: ["a"]),
+            Feature("c", on: "early"),
         ])
         let stuck = #expect(throws: GraphError.self) { try circle.engine.build() }
         #expect(stuck?.description.contains("a, b") == true)

@@ -25,7 +25,8 @@ struct RingTests {
         var waiting: [[UInt8]] = []
         var refused = 0
         for number in 0..<20_000 {
-            let message = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: Int.random(in: 0...100, using: &random))
+            let message = [UInt8](
+                repeating: UInt8(truncatingIfNeeded: number), count: Int.random(in: 0...100, using: &random))
             let cut = Int.random(in: 0...message.count, using: &random)
             if Self.send(ring, Array(message[..<cut]), Array(message[cut...])) {
                 waiting.append(message)

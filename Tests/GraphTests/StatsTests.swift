@@ -158,7 +158,8 @@ struct StatsTests {
         #expect(throws: StatsReader.Failure.self) { try StatsReader(path: path) }
 
         var header = StatsSegment.Header(
-            magic: StatsSegment.magic, version: 99, entryCount: 1, epoch: 0, process: 1, reserved: 0, clocksPerSecond: 1)
+            magic: StatsSegment.magic, version: 99, entryCount: 1, epoch: 0, process: 1, reserved: 0, clocksPerSecond: 1
+        )
         write(withUnsafeBytes(of: header) { [UInt8]($0) }, size: 1 << 20)
         let other = #expect(throws: StatsReader.Failure.self) { try StatsReader(path: path) }
         #expect(other?.description.contains("version 99") == true)
@@ -169,9 +170,11 @@ struct StatsTests {
         var entry = StatsSegment.Entry(
             name: InlineArray(repeating: 0x41), offset: 1 << 40, count: .max, recordSize: 8, reserved: 0)
         entry.offset = .max
-        let padding = [UInt8](repeating: 0, count: StatsSegment.directoryOffset - MemoryLayout<StatsSegment.Header>.size)
+        let padding = [UInt8](
+            repeating: 0, count: StatsSegment.directoryOffset - MemoryLayout<StatsSegment.Header>.size)
         write(
-            withUnsafeBytes(of: header) { [UInt8]($0) } + padding + withUnsafeBytes(of: entry) { [UInt8]($0) }, size: 1 << 20)
+            withUnsafeBytes(of: header) { [UInt8]($0) } + padding + withUnsafeBytes(of: entry) { [UInt8]($0) },
+            size: 1 << 20)
         let reader = try StatsReader(path: path)
         #expect(try reader.blocks().allSatisfy { $0.name.isEmpty })
         #expect(try reader.nodes().isEmpty)

@@ -8,7 +8,8 @@ enum ErrorCommands {
     static func all(_ engine: Engine) -> [Command] {
         [
             Command(
-                ["show", "errors"], "How many packets were dropped, by node and reason", [StandardCommands.workerOption(engine)]
+                ["show", "errors"], "How many packets were dropped, by node and reason",
+                [StandardCommands.workerOption(engine)]
             ) { arguments in
                 ErrorReport(engine.dropSamples(), worker: try StandardCommands.worker(arguments, engine))
             },
@@ -56,7 +57,8 @@ struct ErrorReport: Report {
         if errors.isEmpty { return [.line("no packet was dropped")] }
         return [
             .table(
-                [.right("Count"), "Node", "Reason", "Meaning"], errors.map { ["\($0.count)", $0.node, $0.reason, $0.text] })
+                [.right("Count"), "Node", "Reason", "Meaning"],
+                errors.map { ["\($0.count)", $0.node, $0.reason, $0.text] })
         ]
     }
 }

@@ -22,7 +22,7 @@ enum GraphCommands {
             ) { arguments in
                 try show(engine, arguments)
             },
-            Command(["show", "features"], "The feature arcs, the features' order, and which interfaces have which") { _ in
+            Command(["show", "features"], "The feature arcs: the features in order, and where they are on") { _ in
                 FeatureReport(featureArcs: engine.graphSnapshot().featureArcs)
             },
         ]
@@ -71,7 +71,7 @@ struct GraphReport: Report {
     private var text: [TextBlock] {
         if nodes.isEmpty { return [.line("no packet can come in: there is no input node")] }
         let rows = nodes.flatMap { node in
-            let heads = [node.name, node.instanceOf.map { "\(node.kind.rawValue), a \($0)" } ?? node.kind.rawValue]
+            let heads = [node.name, node.kindText]
             guard let first = node.arcs.first else { return [heads] }
             return [heads + [first.name, first.node]] + node.arcs.dropFirst().map { ["", "", $0.name, $0.node] }
         }
@@ -79,6 +79,11 @@ struct GraphReport: Report {
         return [.table(["Node", "Kind", "Arc", "Leads to"], rows)]
             + (features.featureArcs.isEmpty ? [] : [.heading("Features")] + features.body)
     }
+}
+
+extension GraphSnapshot.Node {
+    /// "internal", "internal, a pass".
+    fileprivate var kindText: String { instanceOf.map { "\(kind.rawValue), a \($0)" } ?? kind.rawValue }
 }
 
 /// `show graph NODE`.
@@ -103,7 +108,8 @@ struct NodeReport: Report {
 
     var body: [TextBlock] {
         var facts: [TextBlock.Fact] = [
-            .init("Node", node.name), .init("Kind", node.instanceOf.map { "\(node.kind.rawValue), a \($0)" } ?? node.kind.rawValue),
+            .init("Node", node.name),
+            .init("Kind", node.kindText),
         ]
         facts += node.arcs.map { .init("Arc \($0.name)", "to \($0.node)") }
         facts += predecessors.map { .init("From \($0.node)", "arc \($0.arc)") }

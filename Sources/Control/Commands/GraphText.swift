@@ -15,7 +15,8 @@ enum GraphText {
             lines.append("    \(quoted(node.name)):")
             if let kind = node.instanceOf { lines.append("      kind: \(quoted(kind))") }
             guard !arcs.isEmpty else { continue }
-            lines.append("      arcs: {\(arcs.map { "\(quoted($0.name)): \(quoted($0.node))" }.joined(separator: ", "))}")
+            let entries = arcs.map { "\(quoted($0.name)): \(quoted($0.node))" }
+            lines.append("      arcs: {\(entries.joined(separator: ", "))}")
         }
         let featured = graph.featureArcs.filter { !$0.features.isEmpty }
         if !featured.isEmpty { lines.append("  features:") }

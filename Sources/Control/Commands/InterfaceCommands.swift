@@ -23,7 +23,8 @@ enum InterfaceCommands {
                 ["set", "interface"], "Switch an interface on or off until the next start",
                 [
                     .argument("name", "The interface", required: true, completing: names),
-                    .argument("state", "up or down", required: true, completing: { AdminState.allCases.map(\.rawValue) }),
+                    .argument(
+                        "state", "up or down", required: true, completing: { AdminState.allCases.map(\.rawValue) }),
                 ]
             ) { arguments in
                 let interface = try interface(arguments.required("name"), engine)
@@ -85,7 +86,8 @@ struct InterfaceReport: Report {
                 linkUp: interface.isLinkUp, mtuBytes: interface.mtu,
                 mac: MACAddress(littleEndian: interface.mac).description, speedBitsPerSecond: interface.speed,
                 rxPackets: counters.rxPackets, rxBytes: counters.rxBytes, txPackets: counters.txPackets,
-                txBytes: counters.txBytes, drops: counters.drops, rxErrors: counters.rxErrors, txErrors: counters.txErrors,
+                txBytes: counters.txBytes, drops: counters.drops, rxErrors: counters.rxErrors,
+                txErrors: counters.txErrors,
                 details: interface.details.map { Detail(name: $0.name, value: $0.value) })
         }
     }
@@ -111,7 +113,8 @@ struct InterfaceReport: Report {
             .heading("Counters"),
             .table(
                 [
-                    "Name", .right("RX packets"), .right("RX bytes"), .right("TX packets"), .right("TX bytes"), .right("Drops"),
+                    "Name", .right("RX packets"), .right("RX bytes"), .right("TX packets"), .right("TX bytes"),
+                    .right("Drops"),
                     .right("RX errors"), .right("TX errors"),
                 ], counters),
         ]

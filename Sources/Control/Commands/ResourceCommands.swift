@@ -7,7 +7,9 @@ enum ResourceCommands {
     @ControlPlane
     static func all(_ engine: Engine) -> [Command] {
         [
-            Command(["show", "buffers"], "Packet buffers: free, in use, and what memory they are") { _ in BufferReport(engine) },
+            Command(["show", "buffers"], "Packet buffers: free, in use, and what memory they are") { _ in
+                BufferReport(engine)
+            },
             Command(["show", "threads"], "Workers with their core, state and load") { _ in ThreadReport(engine) },
             Command(["show", "memory"], "What each part has of memory") { _ in MemoryReport(engine) },
         ]
@@ -71,7 +73,8 @@ struct ThreadReport: Report {
     init(_ engine: Engine) {
         threads = engine.workerSamples().map { sample in
             Thread(
-                worker: sample.worker, core: sample.core, state: WorkerState(sample, engine).rawValue, load: sample.load,
+                worker: sample.worker, core: sample.core, state: WorkerState(sample, engine).rawValue,
+                load: sample.load,
                 loops: sample.counters.loops, busyLoops: sample.counters.busyLoops, sleeps: sample.counters.sleeps,
                 handoffsIn: sample.counters.handoffsIn, handoffsOut: sample.counters.handoffsOut)
         }
@@ -86,7 +89,8 @@ struct ThreadReport: Report {
                 ],
                 threads.map { thread in
                     [
-                        "\(thread.worker)", thread.core.map { "\($0)" } ?? "any", thread.state, Figure.percent(thread.load),
+                        "\(thread.worker)", thread.core.map { "\($0)" } ?? "any", thread.state,
+                        Figure.percent(thread.load),
                         "\(thread.loops)", "\(thread.busyLoops)", "\(thread.sleeps)", "\(thread.handoffsIn)",
                         "\(thread.handoffsOut)",
                     ]

@@ -46,7 +46,8 @@ struct RuntimeReport: Report {
         if worker == nil, !control.isEmpty {
             threads.append(
                 Thread(
-                    name: "main", worker: nil, core: nil, state: "event wait", seconds: sample.workers.first?.seconds ?? 0,
+                    name: "main", worker: nil, core: nil, state: "event wait",
+                    seconds: sample.workers.first?.seconds ?? 0,
                     load: 0, loopsPerSecond: 0, vectorsInPerSecond: 0, vectorsOutPerSecond: 0, dropsPerSecond: 0,
                     nodes: RuntimeReport.nodes(control, state: .asleep, countsHardware: false)))
         }
@@ -138,10 +139,14 @@ struct RuntimeReport: Report {
         let countsHardware = nodes.contains { $0.instructionsPerVector != nil }
         if countsHardware { columns += [.right("Instructions"), .right("Cache misses")] }
         let rows = nodes.map { node in
-            [
+            var row = [
                 node.name, node.state, "\(node.calls)", "\(node.vectors)", "\(node.suspends)", node.clocks.fixed(2),
                 node.vectorsPerCall.fixed(2), Figure.percent(node.clockShare),
-            ] + (countsHardware ? [node.instructionsPerVector, node.cacheMissesPerVector].map { $0?.fixed(2) ?? "" } : [])
+            ]
+            if countsHardware {
+                row += [node.instructionsPerVector, node.cacheMissesPerVector].map { $0?.fixed(2) ?? "" }
+            }
+            return row
         }
         return .table(columns, rows)
     }

@@ -5,7 +5,8 @@ import Graph
 public enum StandardCommands {
     @ControlPlane
     public static func all(_ engine: Engine) -> [Command] {
-        RuntimeCommands.all(engine) + ErrorCommands.all(engine) + InterfaceCommands.all(engine) + TraceCommands.all(engine)
+        RuntimeCommands.all(engine) + ErrorCommands.all(engine) + InterfaceCommands.all(engine)
+            + TraceCommands.all(engine)
             + ResourceCommands.all(engine) + GraphCommands.all(engine) + [VersionCommand.make(engine)]
     }
 

@@ -11,7 +11,8 @@ enum TraceCommands {
                 [
                     .argument("node", "Where the trace begins", required: true, completing: { engine.nodeNames }),
                     .argument("count", "Packets per worker, added to what is still to come", required: true),
-                    .option("filter", "Only packets that match, in tcpdump's language; for every node until the next add"),
+                    .option(
+                        "filter", "Only packets that match, in tcpdump's language; for every node until the next add"),
                 ]
             ) { arguments in
                 try await add(engine, arguments)
@@ -38,7 +39,9 @@ enum TraceCommands {
     private static func add(_ engine: Engine, _ arguments: CommandArguments) async throws -> Notice {
         let node = try arguments.required("node")
         guard engine.hasNode(node) else { throw CommandError.unknown("node", node, among: engine.nodeNames) }
-        guard let count = try arguments.integer("count", in: 1...1_000_000) else { throw CommandError.usage("'count' is missing") }
+        guard let count = try arguments.integer("count", in: 1...1_000_000) else {
+            throw CommandError.usage("'count' is missing")
+        }
         var filter: PacketFilter?
         if let expression = arguments["filter"] {
             do {

@@ -49,11 +49,13 @@ struct TraceReport: Report {
         var blocks: [TextBlock] = []
         for packet in packets {
             let interface = packet.interface.map { ", from \($0)" } ?? ""
-            blocks.append(
-                .heading("Packet \(packet.number), \(TraceReport.timeOfDay(packet.time)), worker \(packet.worker)\(interface)"))
+            let time = TraceReport.timeOfDay(packet.time)
+            blocks.append(.heading("Packet \(packet.number), \(time), worker \(packet.worker)\(interface)"))
             blocks.append(.lines(packet.steps.map(line)))
         }
-        if lostRecords > 0 { blocks.append(.lines(["", "\(lostRecords) records found no room: 'clear trace' makes some"])) }
+        if lostRecords > 0 {
+            blocks.append(.lines(["", "\(lostRecords) records found no room: 'clear trace' makes some"]))
+        }
         return blocks
     }
 

@@ -55,7 +55,8 @@ public final class StatsReader {
         guard header.magic == StatsSegment.magic else { throw failure("it is not a stats segment") }
         guard header.version == StatsSegment.version else {
             throw failure(
-                "it has version \(header.version) and this program reads \(StatsSegment.version): use the router's own tools")
+                "it has version \(header.version), and this program reads \(StatsSegment.version); "
+                    + "use the router's own tools")
         }
     }
 
@@ -136,9 +137,9 @@ public final class StatsReader {
             // The writer is at it, or was interrupted in the middle.
             usleep(attempt < 100 ? 0 : 100)
         }
-        throw Failure(
-            description: "the counters in \(path) never come to rest: "
-                + (isWriterAlive ? "try again" : "process \(process), which wrote them, died in the middle; remove the file"))
+        let remedy =
+            isWriterAlive ? "try again" : "process \(process), which wrote them, died in the middle; remove the file"
+        throw Failure(description: "the counters in \(path) never come to rest: \(remedy)")
     }
 
     // MARK: - Layout
@@ -151,7 +152,9 @@ public final class StatsReader {
             let entry = memory.load(fromByteOffset: place, as: StatsSegment.Entry.self)
             let name = StatsReader.text(entry.name)
             let (size, overflow) = entry.count.multipliedReportingOverflow(by: entry.recordSize)
-            guard !overflow, entry.offset <= UInt64(byteCount), size <= UInt64(byteCount) - entry.offset else { return nil }
+            guard !overflow, entry.offset <= UInt64(byteCount), size <= UInt64(byteCount) - entry.offset else {
+                return nil
+            }
             return Block(
                 name: name, count: Int(entry.count), recordSize: Int(entry.recordSize), offset: Int(entry.offset))
         }
@@ -177,7 +180,9 @@ public final class StatsReader {
     private static func workers(_ blocks: [Block], _ suffix: String) -> [(Int, Block)] {
         blocks.compactMap { block in
             let parts = block.name.split(separator: "/")
-            guard parts.count == 3, parts[0] == "worker", parts[2] == suffix, let number = Int(parts[1]) else { return nil }
+            guard parts.count == 3, parts[0] == "worker", parts[2] == suffix, let number = Int(parts[1]) else {
+                return nil
+            }
             return (number, block)
         }
     }

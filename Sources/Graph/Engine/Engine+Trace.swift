@@ -54,7 +54,8 @@ extension Engine {
     /// - Throws: `GraphError` when there is no such node.
     public func addTrace(at node: String, count: Int, filter: PacketFilter?) async throws(GraphError) {
         guard let index = topology.index(of: node) else {
-            throw GraphError("there is no node \(node); " + Spelling.hint(for: node, among: topology.nodes.map(\.descriptor.name)))
+            throw GraphError(
+                "there is no node \(node); " + Spelling.hint(for: node, among: topology.nodes.map(\.descriptor.name)))
         }
         _ = await onWorkers { worker in
             worker.tracer.prepare()
@@ -90,12 +91,12 @@ extension Engine {
     private func step(_ record: Tracer.Record) -> TraceStep {
         let entry = topology.nodes[Int(record.node)]
         let isDrop = record.verdict & .dropFlag != 0
-        let reason = isDrop ? Int(record.verdict & ~VerdictCode.dropFlag) : nil
-        let arc = Int(record.verdict)
+        let number = Int(record.verdict & ~VerdictCode.dropFlag)
+        let reasons = entry.descriptor.reasons
         return TraceStep(
             node: entry.descriptor.name, clock: record.clock, text: text(record, entry.descriptor),
-            arc: arc < entry.arcNames.count ? entry.arcNames[arc] : nil,
-            dropReason: reason.flatMap { $0 < entry.descriptor.reasons.count ? entry.descriptor.reasons[$0].name : nil },
+            arc: !isDrop && number < entry.arcNames.count ? entry.arcNames[number] : nil,
+            dropReason: isDrop && number < reasons.count ? reasons[number].name : nil,
             length: Int(record.length))
     }
 
@@ -106,7 +107,9 @@ extension Engine {
             return "\(reason.node) \(reason.name): \(reason.text)"
         }
         // An input node decides about nothing, so it has no words of its own.
-        if descriptor.kind == .input { return "\(name(of: record.rxInterface) ?? "no interface"), \(record.length) bytes" }
+        if descriptor.kind == .input {
+            return "\(name(of: record.rxInterface) ?? "no interface"), \(record.length) bytes"
+        }
         return withUnsafeBytes(of: record.bytes) { descriptor.describeTrace($0.baseAddress!) }
     }
 
