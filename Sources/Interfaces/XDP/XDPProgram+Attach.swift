@@ -62,7 +62,7 @@ extension XDPProgram {
             if program == -EPERM { throw .noPrivilege(to: "look at the XDP program on \(device)") }
             defer { if program >= 0 { close(program) } }
             let name = information(program: program)?.name ?? "unknown"
-            let holder = BPFLinkHolder.find(device: index)
+            let holder = BPFLinkHolder.find(program: id)
             guard name == XDPProgram.name else {
                 let removal =
                     holder.map { "bpftool link detach id \($0.link)" } ?? "ip link set dev \(device) \(word) off"
@@ -84,8 +84,9 @@ struct BPFLinkHolder {
     /// nil when no process of this PID namespace has it open: it is pinned, or held from outside.
     var process: Int32?
 
-    /// Looks through the kernel's links; nil when none is on the device.
-    static func find(device index: Int32) -> BPFLinkHolder? {
+    /// Looks through the kernel's links for the one of an attached program; nil when it is attached without one.
+    /// (By program, not by device: device numbers repeat from one network namespace to the next.)
+    static func find(program wanted: UInt32) -> BPFLinkHolder? {
         var id: UInt32 = 0
         while bpf_link_get_next_id(id, &id) == 0 {
             let file = bpf_link_get_fd_by_id(id)
@@ -94,7 +95,7 @@ struct BPFLinkHolder {
             var information = bpf_link_info()
             var size = UInt32(MemoryLayout<bpf_link_info>.size)
             guard bpf_obj_get_info_by_fd(file, &information, &size) == 0,
-                information.type == BPF_LINK_TYPE_XDP.rawValue, information.xdp.ifindex == UInt32(index)
+                information.type == BPF_LINK_TYPE_XDP.rawValue, information.prog_id == wanted
             else { continue }
             return BPFLinkHolder(link: id, process: process(holding: id))
         }
