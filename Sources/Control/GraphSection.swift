@@ -33,6 +33,7 @@ struct GraphSection {
 
     private var includesStandard = true
     private var nodes: [NodeEntry] = []
+    private var features: [Setting.Entry] = []
     private var featureOrder: [String: [String]] = [:]
 
     init() {}
@@ -46,7 +47,8 @@ struct GraphSection {
                         name: entry.key, kind: entry.value["kind"], setting: entry.value,
                         arcs: try entry.value["arcs"]?.map ?? []))
             }
-            for entry in try setting["features"]?.map ?? [] {
+            features = try setting["features"]?.map ?? []
+            for entry in features {
                 var order: [String] = []
                 for feature in try entry.value.list { order.append(try feature.string) }
                 featureOrder[entry.key] = order
@@ -67,13 +69,16 @@ struct GraphSection {
                 errors.append(node.setting.error("there is a node \(node.name) already", "choose another name"))
             } else if !engine.addNode(node.name, kind: name) {
                 errors.append(
-                    kind.error("there is no kind of node named \(name)" + Spelling.hint(for: name, among: engine.nodeNames)))
+                    kind.error(
+                        "there is no kind of node named \(name)", Spelling.hint(for: name, among: engine.nodeNames)))
             }
         }
         var overrides = Engine.Overrides()
         overrides.includesStandardArcs = includesStandard
         overrides.featureOrder = featureOrder
+        try errors.throwIfAny()
         for node in nodes { errors.append(contentsOf: check(node, engine, &overrides)) }
+        for entry in features { errors.append(contentsOf: check(entry, engine)) }
         try errors.throwIfAny()
         try engine.build(overrides)
         try checkReachable(engine)
@@ -81,12 +86,13 @@ struct GraphSection {
 
     /// Names the unknown node, the missing arc, the arc to nowhere.
     @ControlPlane
-    private func check(_ node: NodeEntry, _ engine: Engine, _ overrides: inout Engine.Overrides) -> [ConfigurationError] {
+    private func check(_ node: NodeEntry, _ engine: Engine, _ overrides: inout Engine.Overrides) -> [ConfigurationError]
+    {
         guard let arcs = engine.arcNames(of: node.name) else {
             return [
                 node.setting.error(
-                    "there is no node \(node.name)" + Spelling.hint(for: node.name, among: engine.nodeNames),
-                    "`kind:` would make a new one")
+                    "there is no node \(node.name)",
+                    Spelling.hint(for: node.name, among: engine.nodeNames) + " (`kind:` would make a new one)")
             ]
         }
         var errors: [ConfigurationError] = []
@@ -97,15 +103,32 @@ struct GraphSection {
                 errors.append(
                     ConfigurationError(
                         at: arc.mark, path: arc.value.path,
-                        "\(node.name) has no arc \(arc.key)" + Spelling.hint(for: arc.key, among: arcs), known))
+                        "\(node.name) has no arc \(arc.key)",
+                        "\(Spelling.hint(for: arc.key, among: arcs)) \(known)"))
             } else if !engine.hasNode(target) {
                 errors.append(
-                    arc.value.error("there is no node \(target)" + Spelling.hint(for: target, among: engine.nodeNames)))
+                    arc.value.error("there is no node \(target)", Spelling.hint(for: target, among: engine.nodeNames)))
             } else {
                 overrides.arcs.append((node.name, arc.key, target))
             }
         }
         return errors
+    }
+
+    /// Names the unknown feature arc and the unknown feature.
+    @ControlPlane
+    private func check(_ entry: Setting.Entry, _ engine: Engine) -> [ConfigurationError] {
+        let arcs = engine.featureArcNames
+        guard arcs.contains(entry.key) else {
+            let hint = Spelling.hint(for: entry.key, among: arcs)
+            let problem = "there is no feature arc \(entry.key)"
+            return [ConfigurationError(at: entry.mark, path: entry.value.path, problem, hint)]
+        }
+        let known = engine.featureNames(on: entry.key)
+        return ((try? entry.value.list) ?? []).compactMap { element in
+            guard let name = try? element.string, !known.contains(name) else { return nil }
+            return element.error("\(entry.key) has no feature \(name)", Spelling.hint(for: name, among: known))
+        }
     }
 
     /// A node that the file adds and no packet can reach is a mistake.
@@ -115,7 +138,8 @@ struct GraphSection {
         var errors = ConfigurationErrors()
         for node in nodes where node.kind != nil && !reachable.contains(node.name) {
             errors.append(
-                node.setting.error("no packet can reach \(node.name)", "point an arc of a node that packets visit at it"))
+                node.setting.error(
+                    "no packet can reach \(node.name)", "point an arc of a node that packets visit at it"))
         }
         try errors.throwIfAny()
     }

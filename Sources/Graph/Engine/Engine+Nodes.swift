@@ -6,6 +6,11 @@ extension Engine {
 
     public func hasNode(_ name: String) -> Bool { topology.index(of: name) != nil }
 
+    public var featureArcNames: [String] { featureRegister.arcs.map(\.arc.name) }
+
+    /// The features that were declared for a feature arc.
+    public func featureNames(on arc: String) -> [String] { declaredFeatures.filter { $0.arc == arc }.map(\.node) }
+
     /// The names of a node's arcs; nil when there is no such node.
     public func arcNames(of node: String) -> [String]? { topology.index(of: node).map { topology.nodes[$0].arcNames } }
 

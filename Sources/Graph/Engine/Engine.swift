@@ -66,7 +66,8 @@ public final class Engine {
         timers = ControlTimers(descriptor: control)
         let pool = pool
         workers = (0..<max(1, options.workerCount)).map {
-            Worker(number: $0, pool: pool, interfaces: table, features: features, stats: stats, controlDescriptor: control)
+            Worker(
+                number: $0, pool: pool, interfaces: table, features: features, stats: stats, controlDescriptor: control)
         }
         connectHandoffs()
         add(NodeDescriptor(DropNode.self) { _ in DropNode() })
@@ -107,7 +108,7 @@ public final class Engine {
 
     public func add(_ arc: FeatureArc) { featureRegister.add(arc) }
 
-    private var declaredFeatures: [Feature] = []
+    private(set) var declaredFeatures: [Feature] = []
 
     public func add(_ feature: Feature) { declaredFeatures.append(feature) }
 
@@ -121,7 +122,7 @@ public final class Engine {
     public func addArc(from node: String, to target: String) throws(GraphError) -> UInt16 {
         for name in [node, target] where topology.index(of: name) == nil {
             throw GraphError(
-                "there is no node \(name)" + Spelling.hint(for: name, among: topology.nodes.map(\.descriptor.name)))
+                "there is no node \(name); " + Spelling.hint(for: name, among: topology.nodes.map(\.descriptor.name)))
         }
         return topology.addArc(topology.index(of: node)!, name: target, to: topology.index(of: target)!)
     }
@@ -175,12 +176,13 @@ public final class Engine {
                 let target = override?.target ?? (standard ? node.arcTargets[arc] : DropNode.name)
                 guard let targetIndex = topology.index(of: target) else {
                     throw GraphError(
-                        "node \(node.descriptor.name): its arc \(name) leads to \(target), which does not exist"
+                        "node \(node.descriptor.name): its arc \(name) leads to \(target), which does not exist; "
                             + Spelling.hint(for: target, among: topology.nodes.map(\.descriptor.name)))
                 }
                 guard topology.nodes[targetIndex].descriptor.kind != .input else {
                     throw GraphError(
-                        "node \(node.descriptor.name): its arc \(name) leads to \(target), which brings packets in and takes none")
+                        "node \(node.descriptor.name): its arc \(name) leads to \(target), which brings packets in and takes none"
+                    )
                 }
                 topology.connect(index, arc: arc, to: targetIndex)
             }
@@ -193,13 +195,13 @@ public final class Engine {
     private func checkOverride(_ override: (node: String, arc: String, target: String)) throws(GraphError) {
         guard let node = topology.index(of: override.node) else {
             throw GraphError(
-                "graph.nodes: there is no node \(override.node)"
+                "graph.nodes: there is no node \(override.node); "
                     + Spelling.hint(for: override.node, among: topology.nodes.map(\.descriptor.name)))
         }
         let arcs = topology.nodes[node].arcNames
         guard arcs.contains(override.arc) else {
             throw GraphError(
-                "graph.nodes.\(override.node): there is no arc \(override.arc)"
+                "graph.nodes.\(override.node): there is no arc \(override.arc); "
                     + Spelling.hint(for: override.arc, among: arcs) + "; it has " + arcs.joined(separator: ", "))
         }
     }
@@ -214,7 +216,8 @@ public final class Engine {
                 var slot = FeatureStart.everySlot
                 if let arc = start.arc {
                     guard let number = topology.nodes[node].arcNames.firstIndex(of: arc) else {
-                        throw GraphError("feature arc \(state.arc.name) starts at \(start.node)'s arc \(arc), which does not exist")
+                        throw GraphError(
+                            "feature arc \(state.arc.name) starts at \(start.node)'s arc \(arc), which does not exist")
                     }
                     slot = UInt16(number)
                 }

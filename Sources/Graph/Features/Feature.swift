@@ -72,7 +72,8 @@ final class FeatureRegister {
     init(published: FeatureArcs) { self.published = published }
 
     func add(_ arc: FeatureArc) {
-        precondition(arcs.count < FeatureArcs.arcCapacity, "a graph has at most \(FeatureArcs.arcCapacity) feature arcs")
+        precondition(
+            arcs.count < FeatureArcs.arcCapacity, "a graph has at most \(FeatureArcs.arcCapacity) feature arcs")
         arcs.append(ArcState(arc: arc))
     }
 
@@ -81,7 +82,7 @@ final class FeatureRegister {
     func add(_ feature: Feature) throws(GraphError) {
         guard let arc = index(of: feature.arc) else {
             throw GraphError(
-                "feature \(feature.node) wants the arc \(feature.arc), which does not exist"
+                "feature \(feature.node) wants the arc \(feature.arc), which does not exist; "
                     + Spelling.hint(for: feature.arc, among: arcs.map(\.arc.name)))
         }
         arcs[arc].features.append(feature)
@@ -98,7 +99,8 @@ final class FeatureRegister {
     private static func order(_ features: [Feature], arc: String, fixed: [String]) throws(GraphError) -> [String] {
         let names = features.map(\.node)
         for name in fixed where !names.contains(name) {
-            throw GraphError("graph.features.\(arc): there is no feature \(name)" + Spelling.hint(for: name, among: names))
+            throw GraphError(
+                "graph.features.\(arc): there is no feature \(name); " + Spelling.hint(for: name, among: names))
         }
         var before: [String: Set<String>] = [:]
         for feature in features {
@@ -114,7 +116,8 @@ final class FeatureRegister {
         }
         var order: [String] = []
         while order.count < names.count {
-            guard let next = names.first(where: { !order.contains($0) && (before[$0] ?? []).isSubset(of: order) }) else {
+            guard let next = names.first(where: { !order.contains($0) && (before[$0] ?? []).isSubset(of: order) })
+            else {
                 let stuck = names.filter { !order.contains($0) }.joined(separator: ", ")
                 throw GraphError("features of \(arc) cannot be ordered: \(stuck) each want to run before the other")
             }
