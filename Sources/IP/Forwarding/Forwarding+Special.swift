@@ -17,3 +17,19 @@ extension Forwarding {
     /// Adjacencies below this one are no adjacencies but the special results' marks.
     static let firstAdjacency: AdjacencyIndex = 16
 }
+
+extension Forwarding.Kind {
+    /// The word for it in commands' answers; where the configuration has one, that.
+    var word: String {
+        switch self {
+        case .none: "nothing"
+        case .rewrite: "rewrite"
+        case .glean: "glean"
+        case .local: "local"
+        case .drop: "blackhole"
+        case .unreachable: "unreachable"
+        case .prohibit: "prohibit"
+        case .directedBroadcast: "broadcast"
+        }
+    }
+}

@@ -45,7 +45,7 @@ extension IPModule {
         let record = index >= Forwarding.firstAdjacency ? adjacencies.table[index] : nil
         let isRewrite = entry.forwarding.kind == .rewrite
         return RouteReport.Row(
-            prefix: entry.prefix, source: entry.source.name, inForce: inForce, kind: "\(entry.forwarding.kind)",
+            prefix: entry.prefix, source: entry.source.name, inForce: inForce, kind: entry.forwarding.kind.word,
             nextHop: isRewrite ? record.map { IPv4Address($0.nextHop) } : nil,
             interface: record.flatMap { interfaces.interface($0.txInterface)?.name },
             adjacency: record == nil ? nil : index,

@@ -10,7 +10,7 @@ struct RouteReport: Report {
         let source: String
         /// Whether packets follow it: no better source has the prefix.
         let inForce: Bool
-        /// "rewrite", "glean", "local", "drop", "unreachable", "prohibit", "directedBroadcast".
+        /// "rewrite", "glean", "local", "blackhole", "unreachable", "prohibit", "broadcast".
         let kind: String
         let nextHop: IPv4Address?
         let interface: String?
