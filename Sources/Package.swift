@@ -26,7 +26,8 @@ let package = Package(
         .target(
             name: "CMartletLinux", path: "CMartletLinux",
             linkerSettings: [
-                .linkedLibrary("xdp"), .linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("pcap"), .linkedLibrary("edit"),
+                .linkedLibrary("xdp"), .linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("pcap"),
+                .linkedLibrary("edit"),
             ]),
         .target(name: "Wire", path: "Wire", swiftSettings: settings),
         .target(
@@ -40,7 +41,9 @@ let package = Package(
         .target(name: "Ethernet", dependencies: ["Graph", "Wire"], path: "Ethernet", swiftSettings: settings),
         .target(
             name: "IP",
-            dependencies: ["CMartletLinux", "Graph", "Wire", "Ethernet", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CMartletLinux", "Graph", "Wire", "Ethernet", .product(name: "Logging", package: "swift-log"),
+            ],
             path: "IP", swiftSettings: settings),
         .target(
             name: "Control",

@@ -113,7 +113,8 @@ public final class Router {
     /// What applying the file will do, all of it checked.
     private struct Plan {
         var interfaces: [(name: String, mark: Mark, create: @ControlPlane () throws -> Interface)] = []
-        var attributes: [(interface: String, mark: Mark, path: String, apply: @ControlPlane (Interface) throws -> Void)] = []
+        var attributes:
+            [(interface: String, mark: Mark, path: String, apply: @ControlPlane (Interface) throws -> Void)] = []
         var sections: [(mark: Mark, path: String, apply: Section.Application)] = []
         var graph = GraphSection()
     }
@@ -153,9 +154,11 @@ public final class Router {
     private func createPlaceholders(_ plan: Plan) throws {
         for entry in plan.interfaces {
             let interface = engine.createInterface(entry.name, kind: "placeholder")
-            engine.add(NodeDescriptor(input: PlaceholderInput.self, name: "\(entry.name)-rx") { _ in PlaceholderInput() })
+            engine.add(
+                NodeDescriptor(input: PlaceholderInput.self, name: "\(entry.name)-rx") { _ in PlaceholderInput() })
             engine.attach(
-                interface, output: NodeDescriptor(output: NullOutput.self, name: "\(entry.name)-tx") { _ in NullOutput() })
+                interface,
+                output: NodeDescriptor(output: NullOutput.self, name: "\(entry.name)-tx") { _ in NullOutput() })
         }
     }
 

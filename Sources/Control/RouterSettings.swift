@@ -11,7 +11,9 @@ struct RouterSettings {
             .object([
                 .key("count", .integer(1...64), "Forwarding threads; 1 if absent"),
                 .key("cores", .list(of: .integer(0...63)), "The core of each worker; the last allowed ones if absent"),
-                .key("spin", .duration, "How long a worker polls without finding a packet before it sleeps; 50us if absent"),
+                .key(
+                    "spin", .duration,
+                    "How long a worker polls without finding a packet before it sleeps; 50us if absent"),
                 .key(
                     "hardware-counters", .boolean,
                     "Count instructions and cache misses per node, where the machine can; false if absent"),
@@ -24,7 +26,9 @@ struct RouterSettings {
                     "size", .choice(["2048", "4096", "8192", "16384"]),
                     "Bytes per buffer; as small as the largest MTU allows if absent"),
             ]), "Packet memory"),
-        .key("stats", .object([.key("path", .string, "Where other processes map the counters")]), "The counters' segment"),
+        .key(
+            "stats", .object([.key("path", .string, "Where other processes map the counters")]), "The counters' segment"
+        ),
     ]
 
     /// - Parameter file: The whole file's setting; its schema has been checked.

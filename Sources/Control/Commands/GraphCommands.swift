@@ -54,7 +54,7 @@ struct GraphReport: Report {
     }
 
     init(_ snapshot: GraphSnapshot, format: GraphCommands.Format, showsAll: Bool) {
-        nodes = snapshot.nodes.filter { showsAll || $0.isReachable }
+        nodes = snapshot.inOrderOfVisit.filter { showsAll || $0.isReachable }
         featureArcs = snapshot.featureArcs
         self.snapshot = snapshot
         self.format = format
@@ -78,6 +78,25 @@ struct GraphReport: Report {
         let features = FeatureReport(featureArcs: featureArcs.filter { !$0.features.isEmpty })
         return [.table(["Node", "Kind", "Arc", "Leads to"], rows)]
             + (features.featureArcs.isEmpty ? [] : [.heading("Features")] + features.body)
+    }
+}
+
+extension GraphSnapshot {
+    /// The nodes as packets come to them: the inputs, then the nodes one arc or feature arc on, and so forth; those that
+    /// no packet reaches at the end.
+    fileprivate var inOrderOfVisit: [Node] {
+        var names = nodes.filter { $0.kind == .input }.map(\.name)
+        var known = Set(names)
+        var position = 0
+        while position < names.count {
+            let node = nodes.first { $0.name == names[position] }
+            let arcs = featureArcs.filter { arc in arc.starts.contains { $0.node == names[position] } }
+            let features = arcs.flatMap { $0.features.map(\.node) + ($0.end.map { [$0] } ?? []) }
+            for next in features + (node?.arcs.map(\.node) ?? []) where known.insert(next).inserted { names.append(next) }
+            position += 1
+        }
+        names += nodes.map(\.name).filter { !known.contains($0) }
+        return names.compactMap { name in nodes.first { $0.name == name } }
     }
 }
 

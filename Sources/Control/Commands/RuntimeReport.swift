@@ -111,7 +111,8 @@ struct RuntimeReport: Report {
             blocks.append(table(thread.nodes))
         }
         if hardwareCounters.hasPrefix("not there") {
-            blocks.append(.lines(["", "instructions and cache misses are \(hardwareCounters)"]))
+            blocks.append(.lines(["", "instructions and cache misses are \(hardwareCounters); many virtual machines have none, and the "
+                        + "kernel's perf_event_paranoid above 2 forbids them"]))
         }
         return blocks
     }

@@ -10,6 +10,8 @@ struct TraceReport: Report {
         let offsetNanoseconds: Int
         let text: String
         let arc: String?
+        /// The node that the arc leads to.
+        let next: String?
         let dropReason: String?
         let lengthBytes: Int
     }
@@ -38,7 +40,7 @@ struct TraceReport: Report {
                     Step(
                         node: step.node,
                         offsetNanoseconds: step.clock > first ? Int(Clock.seconds(step.clock - first) * 1e9) : 0,
-                        text: step.text, arc: step.arc, dropReason: step.dropReason, lengthBytes: step.length)
+                        text: step.text, arc: step.arc, next: step.next, dropReason: step.dropReason, lengthBytes: step.length)
                 })
         }
         lostRecords = trace.lost
@@ -51,7 +53,7 @@ struct TraceReport: Report {
             let interface = packet.interface.map { ", from \($0)" } ?? ""
             let time = TraceReport.timeOfDay(packet.time)
             blocks.append(.heading("Packet \(packet.number), \(time), worker \(packet.worker)\(interface)"))
-            blocks.append(.lines(packet.steps.map(line)))
+            blocks.append(.lines(packet.steps.map(line) + ending(packet.steps)))
         }
         if lostRecords > 0 {
             blocks.append(.lines(["", "\(lostRecords) records found no room: 'clear trace' makes some"]))
@@ -66,6 +68,9 @@ struct TraceReport: Report {
         let words = [step.text, drop].filter { !$0.isEmpty }.joined(separator: "; ")
         return "\(padding)\(offset) us  \(step.node)" + (words.isEmpty ? "" : ": \(words)")
     }
+
+    /// Transmit nodes write nothing into the trace: where the packet went is said by who sent it there.
+    private func ending(_ steps: [Step]) -> [String] { (steps.last?.next).map { ["             \($0)"] } ?? [] }
 
     private static var secondsSince1970: Double {
         var time = timespec()
@@ -106,7 +111,8 @@ struct TracePathReport: Report {
         for packet in trace.packets {
             let dropped = packet.steps.last { $0.dropReason != nil }
             let drop = dropped.map { "\($0.node) \($0.dropReason ?? "")" }
-            counts[Key(nodes: packet.steps.map(\.node), drop: drop), default: 0] += 1
+            let end = (packet.steps.last?.next).map { [$0] } ?? []
+            counts[Key(nodes: packet.steps.map(\.node) + end, drop: drop), default: 0] += 1
         }
         paths = counts.map { Path(count: $1, nodes: $0.nodes, drop: $0.drop) }.sorted {
             ($1.count, $0.nodes.joined()) < ($0.count, $1.nodes.joined())

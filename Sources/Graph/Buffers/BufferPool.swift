@@ -55,13 +55,13 @@ public final class BufferPool: Sendable {
                 description: "no memory for \(count) buffers of \(chunkSize) bytes (\(bytes >> 20) MiB): "
                     + "\(String(cString: strerror(errno))); set a smaller `buffers: count`")
         }
-        if huge == nil { madvise(memory, bytes, 14 /* MADV_HUGEPAGE */) }
+        if huge == nil { madvise(memory, bytes, MADV_HUGEPAGE) }
         let headerBytes = count * MemoryLayout<BufferHeader>.stride
         guard let headerMemory = CMartletLinux_mapAnonymous(headerBytes, 0) else {
             munmap(memory, bytes)
             throw Failure(description: "no memory for the headers of \(count) buffers; set a smaller `buffers: count`")
         }
-        madvise(headerMemory, headerBytes, 14 /* MADV_HUGEPAGE */)
+        madvise(headerMemory, headerBytes, MADV_HUGEPAGE)
         self.count = count
         self.chunkSize = chunkSize
         self.isHuge = huge != nil
@@ -73,7 +73,8 @@ public final class BufferPool: Sendable {
         for index in 0..<count {
             let start = memory + index * chunkSize + BufferPool.headroom
             headers[index] = BufferHeader(
-                data: start, start: start, length: 0, flags: [], reason: 0, rxInterface: 0, txInterface: 0, adjacency: 0,
+                data: start, start: start, length: 0, flags: [], reason: 0, rxInterface: 0, txInterface: 0,
+                adjacency: 0,
                 flowHash: 0, featureCursor: 0, traceHandle: 0, scratch: (0, 0))
         }
         // Downwards, so that the first buffers are handed out first.

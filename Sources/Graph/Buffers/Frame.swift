@@ -21,7 +21,9 @@ public struct Frame: BitwiseCopyable {
     @inlinable
     public var count: Int {
         @inline(__always) get { Int(memory.load(as: UInt32.self)) }
-        @inline(__always) nonmutating set { memory.storeBytes(of: UInt32(truncatingIfNeeded: newValue), as: UInt32.self) }
+        @inline(__always) nonmutating set {
+            memory.storeBytes(of: UInt32(truncatingIfNeeded: newValue), as: UInt32.self)
+        }
     }
 
     /// Whether one of the packets, at least, is traced. Tested once per frame, so that tracing costs nothing when it is off.

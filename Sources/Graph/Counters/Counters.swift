@@ -24,7 +24,8 @@ public struct NodeCounters: BitwiseCopyable, Sendable {
     /// What was counted since `earlier`.
     public static func - (now: NodeCounters, earlier: NodeCounters) -> NodeCounters {
         NodeCounters(
-            calls: now.calls &- earlier.calls, packets: now.packets &- earlier.packets, clocks: now.clocks &- earlier.clocks,
+            calls: now.calls &- earlier.calls, packets: now.packets &- earlier.packets,
+            clocks: now.clocks &- earlier.clocks,
             suspends: now.suspends &- earlier.suspends, instructions: now.instructions &- earlier.instructions,
             cacheMisses: now.cacheMisses &- earlier.cacheMisses, maxClocks: now.maxClocks)
     }
@@ -47,7 +48,8 @@ public struct InterfaceCounters: BitwiseCopyable, Sendable {
 
     public static func + (a: InterfaceCounters, b: InterfaceCounters) -> InterfaceCounters {
         InterfaceCounters(
-            rxPackets: a.rxPackets &+ b.rxPackets, rxBytes: a.rxBytes &+ b.rxBytes, txPackets: a.txPackets &+ b.txPackets,
+            rxPackets: a.rxPackets &+ b.rxPackets, rxBytes: a.rxBytes &+ b.rxBytes,
+            txPackets: a.txPackets &+ b.txPackets,
             txBytes: a.txBytes &+ b.txBytes, drops: a.drops &+ b.drops, rxErrors: a.rxErrors &+ b.rxErrors,
             txErrors: a.txErrors &+ b.txErrors)
     }

@@ -45,7 +45,9 @@ public final class StatsSegment: Sendable {
     /// - Throws: `BufferPool.Failure` with what to do. The file is sparse: it takes the pages that are written.
     public init(path: String?) throws(BufferPool.Failure) {
         func failure(_ what: String) -> BufferPool.Failure {
-            BufferPool.Failure(description: "cannot \(what) the stats segment \(path ?? "in memory"): \(String(cString: strerror(errno)))")
+            BufferPool.Failure(
+                description:
+                    "cannot \(what) the stats segment \(path ?? "in memory"): \(String(cString: strerror(errno)))")
         }
         var file: Int32
         if let path {
@@ -63,7 +65,8 @@ public final class StatsSegment: Sendable {
         self.end = Mutex(StatsSegment.directoryOffset + StatsSegment.entryCapacity * MemoryLayout<Entry>.stride)
         memory.storeBytes(
             of: Header(
-                magic: StatsSegment.magic, version: StatsSegment.version, entryCount: 0, epoch: 0, process: UInt32(getpid()),
+                magic: StatsSegment.magic, version: StatsSegment.version, entryCount: 0, epoch: 0,
+                process: UInt32(getpid()),
                 reserved: 0, clocksPerSecond: Clock.frequency), as: Header.self)
     }
 
@@ -73,7 +76,9 @@ public final class StatsSegment: Sendable {
     }
 
     /// Adds a zeroed block of `count` records. Control side only.
-    func block<Record: BitwiseCopyable>(_ name: String, count: Int, of type: Record.Type) -> UnsafeMutablePointer<Record> {
+    func block<Record: BitwiseCopyable>(_ name: String, count: Int, of type: Record.Type) -> UnsafeMutablePointer<
+        Record
+    > {
         let size = count * MemoryLayout<Record>.stride
         let offset = end.withLock { end in
             let offset = end

@@ -50,11 +50,14 @@ public struct InterfaceDriver: Sendable {
     public let keys: [Schema.Key]
     /// Checks the entry and returns what creates the interface.
     public let read:
-        @ControlPlane @Sendable (_ name: String, Setting) throws(ConfigurationErrors) -> @ControlPlane () throws -> Interface
+        @ControlPlane @Sendable (_ name: String, Setting) throws(ConfigurationErrors) ->
+            @ControlPlane () throws -> Interface
 
     public init(
         _ kind: String, _ doc: String, keys: [Schema.Key],
-        read: @escaping @ControlPlane @Sendable (String, Setting) throws(ConfigurationErrors) -> @ControlPlane () throws ->
+        read:
+            @escaping @ControlPlane @Sendable (String, Setting) throws(ConfigurationErrors) ->
+            @ControlPlane () throws ->
             Interface
     ) {
         self.kind = kind
@@ -67,11 +70,14 @@ public struct InterfaceDriver: Sendable {
 /// A key that a feature adds to every interface's entry: `addresses`, for instance.
 public struct InterfaceAttribute: Sendable {
     public let key: Schema.Key
-    public let read: @ControlPlane @Sendable (Setting) throws(ConfigurationErrors) -> @ControlPlane (Interface) throws -> Void
+    public let read:
+        @ControlPlane @Sendable (Setting) throws(ConfigurationErrors) -> @ControlPlane (Interface) throws -> Void
 
     public init(
         _ key: Schema.Key,
-        read: @escaping @ControlPlane @Sendable (Setting) throws(ConfigurationErrors) -> @ControlPlane (Interface) throws -> Void
+        read:
+            @escaping @ControlPlane @Sendable (Setting) throws(ConfigurationErrors) ->
+            @ControlPlane (Interface) throws -> Void
     ) {
         self.key = key
         self.read = read

@@ -60,12 +60,14 @@ struct Thread {
     func start() -> pthread_t {
         let context = Unmanaged.passRetained(Box(self))
         var thread = pthread_t()
-        let status = pthread_create(&thread, nil, { raw in
-            let thread = Unmanaged<Box>.fromOpaque(raw!).takeRetainedValue().thread
-            CMartletLinux_nameThisThread(thread.name)
-            thread.body()
-            return nil
-        }, context.toOpaque())
+        let status = pthread_create(
+            &thread, nil,
+            { raw in
+                let thread = Unmanaged<Box>.fromOpaque(raw!).takeRetainedValue().thread
+                CMartletLinux_nameThisThread(thread.name)
+                thread.body()
+                return nil
+            }, context.toOpaque())
         precondition(status == 0, "cannot start the thread \(name): \(String(cString: strerror(status)))")
         return thread
     }

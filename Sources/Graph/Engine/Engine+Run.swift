@@ -99,7 +99,9 @@ extension Engine {
     public func runToEnd(steps limit: Int = .max) -> Bool {
         for _ in 0..<limit {
             let worked = step()
-            let ended = workers.allSatisfy { worker in worker.inputs.allSatisfy { worker.runtimes[$0].input!.isFinished } }
+            let ended = workers.allSatisfy { worker in
+                worker.inputs.allSatisfy { worker.runtimes[$0].input!.isFinished }
+            }
             if !worked && ended { return true }
         }
         return false

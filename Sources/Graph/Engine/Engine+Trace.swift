@@ -10,6 +10,8 @@ public struct TraceStep: Sendable {
     public let text: String
     /// The arc that the packet left on; nil at a packet's end and for features, which go on along their feature arc.
     public let arc: String?
+    /// The node that the arc leads to.
+    public let next: String?
     /// The reason's name, at the node that decided to drop the packet.
     public let dropReason: String?
     /// Bytes from the packet's current position.
@@ -93,9 +95,10 @@ extension Engine {
         let isDrop = record.verdict & .dropFlag != 0
         let number = Int(record.verdict & ~VerdictCode.dropFlag)
         let reasons = entry.descriptor.reasons
+        let hasArc = !isDrop && number < entry.arcNames.count
         return TraceStep(
             node: entry.descriptor.name, clock: record.clock, text: text(record, entry.descriptor),
-            arc: !isDrop && number < entry.arcNames.count ? entry.arcNames[number] : nil,
+            arc: hasArc ? entry.arcNames[number] : nil, next: hasArc ? entry.arcTargets[number] : nil,
             dropReason: isDrop && number < reasons.count ? reasons[number].name : nil,
             length: Int(record.length))
     }

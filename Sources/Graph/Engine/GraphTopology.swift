@@ -30,11 +30,13 @@ final class GraphTopology {
         nodes.append(
             NodeEntry(
                 descriptor: descriptor, reasonBase: reasons.count, arcs: arcs, arcNames: descriptor.arcs.map(\.name),
-                arcTargets: descriptor.arcs.map(\.defaultNode), featureStarts: UnsafeBufferPointer(start: nil, count: 0),
+                arcTargets: descriptor.arcs.map(\.defaultNode),
+                featureStarts: UnsafeBufferPointer(start: nil, count: 0),
                 arcCapacity: capacity))
         byName[descriptor.name] = index
         for reason in descriptor.reasons { reasons.append((descriptor.name, reason.name, reason.text)) }
-        precondition(reasons.count <= Worker.reasonCapacity, "a graph has at most \(Worker.reasonCapacity) drop reasons")
+        precondition(
+            reasons.count <= Worker.reasonCapacity, "a graph has at most \(Worker.reasonCapacity) drop reasons")
         return index
     }
 

@@ -47,7 +47,8 @@ extension Engine {
             result = (
                 header.process,
                 PuntedPacket(
-                    bytes: bytes, offset: Int(header.offset), rxInterface: header.rxInterface, adjacency: header.adjacency,
+                    bytes: bytes, offset: Int(header.offset), rxInterface: header.rxInterface,
+                    adjacency: header.adjacency,
                     note: header.note, clock: header.clock, worker: worker.number)
             )
         }
@@ -69,7 +70,9 @@ extension Engine {
         guard let index = topology.index(of: node) else { return false }
         var header = InjectHeader(
             node: UInt32(index), rxInterface: rxInterface, txInterface: txInterface, adjacency: adjacency, flags: flags)
-        let sent = withUnsafeBytes(of: &header) { head in bytes.withUnsafeBytes { workers[worker].injects.send(head, $0) } }
+        let sent = withUnsafeBytes(of: &header) { head in
+            bytes.withUnsafeBytes { workers[worker].injects.send(head, $0) }
+        }
         if sent { workers[worker].wake() }
         return sent
     }

@@ -48,7 +48,9 @@ public struct InterfaceTable: BitwiseCopyable, @unchecked Sendable {
 
     init() {
         let bytes = InterfaceTable.capacity * MemoryLayout<InterfaceRecord>.stride
-        guard let memory = CMartletLinux_mapAnonymous(bytes, 0) else { fatalError("no address space for the interface table") }
+        guard let memory = CMartletLinux_mapAnonymous(bytes, 0) else {
+            fatalError("no address space for the interface table")
+        }
         records = memory.bindMemory(to: InterfaceRecord.self, capacity: InterfaceTable.capacity)
     }
 

@@ -34,7 +34,9 @@ public struct Context {
     }
 
     @inlinable
-    public func record<Trace: TraceRecord, Next, Reason>(_ trace: Trace, _ verdict: Verdict<Next, Reason>, for packet: Packet) {
+    public func record<Trace: TraceRecord, Next, Reason>(
+        _ trace: Trace, _ verdict: Verdict<Next, Reason>, for packet: Packet
+    ) {
         record(trace, verdict.code, for: packet)
     }
 

@@ -44,7 +44,8 @@ public struct NodeDescriptor: Sendable {
             N.Next.allCases.enumerated().allSatisfy { $0.offset == Int($0.element.rawValue) }
                 && N.Reason.allCases.enumerated().allSatisfy { $0.offset == Int($0.element.rawValue) },
             "\(name): arcs and reasons are numbered from 0, in order")
-        precondition(MemoryLayout<N.Trace>.size <= Tracer.Record.byteCapacity, "\(name): a trace record has at most 56 bytes")
+        precondition(
+            MemoryLayout<N.Trace>.size <= Tracer.Record.byteCapacity, "\(name): a trace record has at most 56 bytes")
         describeTrace = { $0.loadUnaligned(as: N.Trace.self).description }
         self.make = make
     }

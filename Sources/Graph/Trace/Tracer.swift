@@ -72,7 +72,8 @@ extension Worker {
     ) {
         var record = Tracer.Record(
             handle: packet.header.traceHandle, node: UInt16(truncatingIfNeeded: node), verdict: verdict, clock: now,
-            rxInterface: packet.header.rxInterface, txInterface: packet.header.txInterface, length: packet.header.length,
+            rxInterface: packet.header.rxInterface, txInterface: packet.header.txInterface,
+            length: packet.header.length,
             reason: packet.header.reason, bytes: InlineArray(repeating: 0))
         let count = min(bytes.count, Tracer.Record.byteCapacity)
         withUnsafeMutableBytes(of: &record.bytes) { $0.copyBytes(from: bytes.prefix(count)) }

@@ -32,7 +32,8 @@ extension Worker {
     func punt(_ packet: Packet, process: UInt32, note: UInt32, now: UInt64) -> Bool {
         let bytes = packet.frameBytes
         var header = PuntHeader(
-            process: process, rxInterface: packet.header.rxInterface, adjacency: packet.header.adjacency, note: note, clock: now,
+            process: process, rxInterface: packet.header.rxInterface, adjacency: packet.header.adjacency, note: note,
+            clock: now,
             offset: UInt32(truncatingIfNeeded: packet.header.data - packet.header.start))
         let wasEmpty = punts.isEmpty
         let sent = withUnsafeBytes(of: &header) {

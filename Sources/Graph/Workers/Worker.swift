@@ -59,7 +59,10 @@ public final class Worker: @unchecked Sendable {
     static let callsPerLoop = 1 << 16
     static let reasonCapacity = 16384
 
-    init(number: Int, pool: BufferPool, interfaces: InterfaceTable, features: FeatureArcs, stats: StatsSegment, controlDescriptor: Int32) {
+    init(
+        number: Int, pool: BufferPool, interfaces: InterfaceTable, features: FeatureArcs, stats: StatsSegment,
+        controlDescriptor: Int32
+    ) {
         self.number = number
         self.pool = pool
         self.interfaces = interfaces
@@ -99,7 +102,9 @@ public final class Worker: @unchecked Sendable {
 
     @inline(__always)
     func context(node: Int, now: UInt64) -> Context {
-        Context(headers: pool.headers, verdicts: verdicts, now: now, worker: Unmanaged.passUnretained(self), nodeIndex: node)
+        Context(
+            headers: pool.headers, verdicts: verdicts, now: now, worker: Unmanaged.passUnretained(self), nodeIndex: node
+        )
     }
 
     /// For tasks that run on the worker's thread: what a node is lent, without a node.

@@ -94,14 +94,17 @@ public struct IP4Input: Node {
             return .drop(.badHeaderLength)
         }
         guard header.isChecksumRight else { return .drop(.badChecksum) }
-        guard header.totalLength >= header.headerLength, header.totalLength <= packet.length else { return .drop(.badLength) }
+        guard header.totalLength >= header.headerLength, header.totalLength <= packet.length else {
+            return .drop(.badLength)
+        }
         packet.truncate(to: header.totalLength)
         return decideAddresses(header.source.value, header.destination.value, otherwise: .options)
     }
 
     /// RFC 1812 section 5.3.7: addresses that must not be forwarded.
     @inline(never)
-    private func decideAddresses(_ source: UInt32, _ destination: UInt32, otherwise next: Next) -> Verdict<Next, Reason> {
+    private func decideAddresses(_ source: UInt32, _ destination: UInt32, otherwise next: Next) -> Verdict<Next, Reason>
+    {
         // 0.0.0.0 asks for an address (DHCP): it may speak to the router, by broadcast.
         let asksForAddress = source == 0 && destination == .max
         guard asksForAddress || source >> 24 != 0, source >> 24 != 127, source >> 28 < 0xe else {

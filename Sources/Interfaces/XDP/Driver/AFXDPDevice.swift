@@ -63,7 +63,8 @@ final class AFXDPDevice {
         self.engine = engine
         queues = (0..<count).map {
             AFXDPQueue(
-                number: $0, interface: interface.index, pool: pool, fillTarget: fillTarget, isMultiBuffer: isMultiBuffer)
+                number: $0, interface: interface.index, pool: pool, fillTarget: fillTarget, isMultiBuffer: isMultiBuffer
+            )
         }
         try open(link)
         addNodes()

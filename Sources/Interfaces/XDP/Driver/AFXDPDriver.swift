@@ -88,7 +88,8 @@ final class AFXDPDriver {
 
     private func report(_ change: LinkMonitor.Change) {
         switch change {
-        case .present(let link): for device in devices where device.settings.device == link.name { device.present(link) }
+        case .present(let link):
+            for device in devices where device.settings.device == link.name { device.present(link) }
         case .gone(let link): for device in devices where device.settings.device == link.name { device.gone(link) }
         }
     }

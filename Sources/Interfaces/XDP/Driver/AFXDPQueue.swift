@@ -57,7 +57,9 @@ final class AFXDPQueue: @unchecked Sendable {
     /// Frees the buffers that a closed socket held.
     func recover(_ context: Context) {
         for index in 0..<pool.count where pool.headers[index].flags.contains(.heldByDevice) {
-            guard pool.headers[index].txInterface == interface, pool.headers[index].scratch.0 == UInt64(number) else { continue }
+            guard pool.headers[index].txInterface == interface, pool.headers[index].scratch.0 == UInt64(number) else {
+                continue
+            }
             let packet = context.packet(BufferIndex(index))
             packet.header.flags = []
             context.free(packet)
