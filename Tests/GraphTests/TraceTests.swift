@@ -26,6 +26,7 @@ struct TraceTests {
         #expect(sent.steps.map(\.node) == ["feed-input", "sorter", "interface-output"])
         #expect(sent.steps.map(\.text) == ["one, 60 bytes", "kind 9", "interface 2, 60 bytes"])
         #expect(sent.steps.map(\.arc) == ["packets", "output", "two"])
+        #expect(sent.steps.map(\.next) == ["sorter", "interface-output", "two-tx"])
         #expect(sent.steps.allSatisfy { $0.dropReason == nil })
         #expect(zip(sent.steps, sent.steps.dropFirst()).allSatisfy { $0.clock <= $1.clock })
         #expect(trace.packets[1].steps.map(\.node) == ["feed-input", "sorter"])

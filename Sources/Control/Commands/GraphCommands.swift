@@ -92,7 +92,9 @@ extension GraphSnapshot {
             let node = nodes.first { $0.name == names[position] }
             let arcs = featureArcs.filter { arc in arc.starts.contains { $0.node == names[position] } }
             let features = arcs.flatMap { $0.features.map(\.node) + ($0.end.map { [$0] } ?? []) }
-            for next in features + (node?.arcs.map(\.node) ?? []) where known.insert(next).inserted { names.append(next) }
+            for next in features + (node?.arcs.map(\.node) ?? []) where known.insert(next).inserted {
+                names.append(next)
+            }
             position += 1
         }
         names += nodes.map(\.name).filter { !known.contains($0) }

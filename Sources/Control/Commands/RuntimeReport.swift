@@ -111,8 +111,8 @@ struct RuntimeReport: Report {
             blocks.append(table(thread.nodes))
         }
         if hardwareCounters.hasPrefix("not there") {
-            blocks.append(.lines(["", "instructions and cache misses are \(hardwareCounters); many virtual machines have none, and the "
-                        + "kernel's perf_event_paranoid above 2 forbids them"]))
+            let why = "many virtual machines have none, and kernel.perf_event_paranoid above 2 forbids them"
+            blocks.append(.lines(["", "instructions and cache misses are \(hardwareCounters); \(why)"]))
         }
         return blocks
     }

@@ -40,7 +40,8 @@ struct TraceReport: Report {
                     Step(
                         node: step.node,
                         offsetNanoseconds: step.clock > first ? Int(Clock.seconds(step.clock - first) * 1e9) : 0,
-                        text: step.text, arc: step.arc, next: step.next, dropReason: step.dropReason, lengthBytes: step.length)
+                        text: step.text, arc: step.arc, next: step.next, dropReason: step.dropReason,
+                        lengthBytes: step.length)
                 })
         }
         lostRecords = trace.lost
