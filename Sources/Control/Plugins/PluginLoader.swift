@@ -98,16 +98,10 @@ public enum PluginLoader {
         return try ConfigurationErrors.collecting { _ throws(ConfigurationError) in
             try setting.map.map { entry throws(ConfigurationError) in
                 PluginEntry(
-                    name: entry.key, file: try entry.value["file"].map(absolute),
+                    name: entry.key, file: try entry.value["file"]?.filePath,
                     isRequired: try entry.value["required"]?.boolean ?? false, setting: entry.value)
             }
         }
-    }
-
-    /// A path in the file is relative to the file, wherever the daemon was started.
-    private nonisolated static func absolute(_ setting: Setting) throws(ConfigurationError) -> String {
-        let base = URL(filePath: setting.mark.file).deletingLastPathComponent()
-        return URL(filePath: try setting.string, relativeTo: base).standardized.path
     }
 
     // MARK: - After loading

@@ -118,4 +118,14 @@ extension Setting {
             return text
         }
     }
+
+    /// The text of a scalar as the path of a file: one that does not begin with / lies beside the configuration file,
+    /// wherever the daemon was started.
+    public var filePath: String {
+        get throws(ConfigurationError) {
+            let path = try string
+            guard !path.hasPrefix("/"), let slash = mark.file.lastIndex(of: "/") else { return path }
+            return mark.file[...slash] + path
+        }
+    }
 }

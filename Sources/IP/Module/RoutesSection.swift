@@ -87,7 +87,7 @@ extension IPModule {
         let hops =
             try setting["next-hops"].map { setting throws(ConfigurationError) in try readNextHops(setting) } ?? []
         let interface = try setting["interface"]?.string
-        let path = IPModule.path(try name.string, relativeTo: setting.mark.file)
+        let path = try name.filePath
         do throws(RouteFileError) {
             let file = try RouteFile(path: path)
             var checked: Set<IPv4Address> = []
@@ -137,12 +137,6 @@ extension IPModule {
             }
             return hops[Int(number)]
         }
-    }
-
-    /// A path in a configuration file means one beside that file.
-    private static func path(_ path: String, relativeTo file: String) -> String {
-        guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
-        return file[...slash] + path
     }
 
     private func load(_ file: RouteFile, _ hops: [IPv4Address], _ interface: Interface?) throws {

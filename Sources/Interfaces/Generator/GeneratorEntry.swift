@@ -29,7 +29,7 @@ struct GeneratorEntry {
         workers = try setting["workers"]?.choice() ?? .first
         switch (setting["read"], setting["packets"]) {
         case (let path?, nil):
-            read = try path.string
+            read = try path.filePath
             try CaptureReader.check(path)
         case (nil, let packets?):
             for packet in try packets.list {

@@ -46,8 +46,8 @@ struct PcapEntry {
         _ name: String, _ setting: Setting, pool: BufferPool, _ errors: inout ConfigurationErrors
     ) throws(ConfigurationError) {
         common = try CommonInterfaceKeys(name, setting, pool: pool)
-        read = try setting["read"]?.string
-        write = try setting["write"]?.string
+        read = try setting["read"]?.filePath
+        write = try setting["write"]?.filePath
         if let place = setting["read"] {
             errors.collect { () throws(ConfigurationError) in try CaptureReader.check(place) }
         }
@@ -109,7 +109,7 @@ struct PcapEntry {
 extension CaptureReader {
     /// Checks that the file which is named in the configuration is a capture.
     static func check(_ setting: Setting) throws(ConfigurationError) {
-        let path = try setting.string
+        let path = try setting.filePath
         // A pipe can be opened once only.
         if let file = FileIdentity(of: path), !file.isRegular { return }
         do throws(CaptureError) {
