@@ -45,7 +45,7 @@ public struct WorkerHandoff: Node {
             let packet = context.packet(frame[position])
             let hash = FlowHash.symmetric(packet.bytes)
             // The high bits choose, by multiplication: no division, no bias worth speaking of.
-            let target = hash.map { Int(UInt64($0) &* UInt64(workerCount) >> 32) } ?? worker
+            let target = hash.map { Int((UInt64($0) &* UInt64(workerCount)) >> 32) } ?? worker
             if let hash { packet.header.flowHash = hash }
             if packet.isTraced {
                 var trace = Trace()
