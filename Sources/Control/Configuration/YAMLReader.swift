@@ -112,9 +112,9 @@ public struct YAMLReader {
 }
 
 extension Yams.Node.Scalar {
-    /// YAML's core schema: nothing, `~` and `null` are null unless quoted.
+    /// Nothing, or `~`. YAML would take the plain word null for nothing too; here it is a word: `type: null` is an interface.
     fileprivate var isNull: Bool {
         guard style == .plain || style == .any else { return false }
-        return ["", "~", "null", "Null", "NULL"].contains(string)
+        return ["", "~"].contains(string)
     }
 }
