@@ -65,7 +65,7 @@ install: build
 	install -m 644 $(release)/lib*.so $(library)/
 	ldd $(release)/martlet | awk '$$3 ~ "/swift/" { print $$3 }' | xargs -r -I {} install -m 644 {} $(library)/
 	ln -sfn ../lib/martlet/martlet $(DESTDIR)$(PREFIX)/bin/martlet
-	install -m 644 Graphs/*.yaml Graphs/martlet.schema.json $(DESTDIR)$(PREFIX)/share/martlet/
+	install -m 644 Graphs/*.yaml Graphs/*.pcap Graphs/martlet.schema.json $(DESTDIR)$(PREFIX)/share/martlet/
 
 uninstall:
 	rm -rf $(library) $(DESTDIR)$(PREFIX)/share/martlet

@@ -12,6 +12,13 @@ import Testing
         Shell.run("cd \(Laboratory.repository) && \(Laboratory.program) \(words)", seconds: seconds)
     }
 
+    /// The text of a file, fit for running elsewhere: it reads from where it was, and writes to `scratch`.
+    private static func text(of name: String, _ scratch: ScratchDirectory) throws -> String {
+        try String(contentsOfFile: "\(Laboratory.repository)/Graphs/\(name).yaml", encoding: .utf8)
+            .replacingOccurrences(of: "read: ", with: "read: \(Laboratory.repository)/Graphs/")
+            .replacingOccurrences(of: "/tmp/", with: scratch.path + "/")
+    }
+
     @Test func `every file is tested`() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(Laboratory.repository)/Graphs")
         #expect(Set(files.filter { $0.hasSuffix(".yaml") }) == Set(GraphsTests.all.map { $0 + ".yaml" }))
@@ -42,9 +49,7 @@ import Testing
         var outputs: [[Data?]] = []
         for _ in 0..<2 {
             let scratch = try ScratchDirectory()
-            let text = try String(contentsOfFile: "\(Laboratory.repository)/Graphs/pcap-router.yaml", encoding: .utf8)
-            let file = try scratch.write(
-                "router.yaml", text.replacingOccurrences(of: "/tmp/", with: scratch.path + "/"))
+            let file = try scratch.write("router.yaml", GraphsTests.text(of: "pcap-router", scratch))
             let result = GraphsTests.martlet(
                 "run \(file) --socket \(scratch.path)/s --last 'show errors --json' --last 'show buffers --json'")
             #expect(result.code == 0, "\(result.errors)")
@@ -83,8 +88,7 @@ import Testing
     @Test(arguments: ["pcap-router", "custom-graph"])
     func `the graph that is printed loads again and is the same`(name: String) throws {
         let scratch = try ScratchDirectory()
-        let text = try String(contentsOfFile: "\(Laboratory.repository)/Graphs/\(name).yaml", encoding: .utf8)
-            .replacingOccurrences(of: "/tmp/", with: scratch.path + "/")
+        let text = try GraphsTests.text(of: name, scratch)
         let first = try GraphsTests.graph(of: text, scratch)
         #expect(first.contains("ip4-lookup"))
         let rest = text.components(separatedBy: "\ngraph:")[0]
