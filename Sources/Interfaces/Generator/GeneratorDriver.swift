@@ -14,7 +14,9 @@ public enum GeneratorDriver {
     }
 
     static let keys: [Schema.Key] = [
-        .key("read", .string, "Capture file, relative to this file, whose packets are replayed again and again; this or 'packets'"),
+        .key(
+            "read", .string,
+            "Capture file, relative to this file, whose packets are replayed again and again; this or 'packets'"),
         .key("packets", .list(of: PacketTemplate.schema, count: 1...4096), "Packets to make; this or 'read'"),
         .key("rate", .text(rate), "How fast, in packets per second; full if absent"),
         .key("count", .integer(1...Int.max), "Packets after which it ends; never if absent"),
