@@ -45,6 +45,15 @@ let package = Package(
         .testTarget(
             name: "CaseTests", dependencies: [library, "GraphTestSupport"], path: "Tests/CaseTests",
             swiftSettings: settings),
+        .target(
+            name: "Fuzzing", dependencies: [library, "GraphTestSupport"], path: "Tests/Fuzzing",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "martlet-fuzz", dependencies: [library, "Fuzzing"], path: "Tools/martlet-fuzz",
+            swiftSettings: settings),
+        .testTarget(
+            name: "FuzzTests", dependencies: [library, "Fuzzing"], path: "Tests/FuzzTests", exclude: ["Corpus"],
+            swiftSettings: settings),
         .testTarget(name: "LabTests", dependencies: [library], path: "Tests/Lab", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

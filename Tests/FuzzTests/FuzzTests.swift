@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import Control
+import Fuzzing
+import Graph
+import Testing
+
+/// Short runs of the fuzzers, and all inputs that once did harm. Tools/fuzz makes the long runs.
+@Suite("Fuzz")
+struct FuzzTests {
+    private static let seed: UInt64 = 20_260_101
+
+    @Test @ControlPlane
+    func packets() throws {
+        let fuzzer = try PacketFuzzer(seed: FuzzTests.seed)
+        try fuzzer.run(count: 100_000)
+        #expect(fuzzer.sentCount > 1000)
+        // It comes to where drops are decided: few are never reached.
+        #expect(fuzzer.drops.count >= 40)
+    }
+
+    /// Packets in memory of their own, as with AddressSanitizer.
+    @Test @ControlPlane
+    func exactPackets() throws {
+        try PacketFuzzer(seed: FuzzTests.seed, isExact: true).run(count: 25_600)
+    }
+
+    @Test(arguments: FuzzFiles.contents(of: "Tests/FuzzTests/Corpus/packets").map(\.name))
+    @ControlPlane
+    func packetsThatDidHarm(name: String) throws {
+        let file = FuzzFiles.contents(of: "Tests/FuzzTests/Corpus/packets", ending: name)
+        try PacketFuzzer(seed: 1).run(PacketFuzzer.frames(String(decoding: file[0].bytes, as: UTF8.self)))
+    }
+
+    @Test(arguments: TextFuzzer.all)
+    func text(fuzzer: TextFuzzer) async throws {
+        let count: UInt64 =
+            ["configuration": 150, "running": 150, "protocol": 60, "dissection": 20000][fuzzer.name] ?? 2000
+        try await fuzzer.run(seed: FuzzTests.seed, count: count)
+    }
+
+    @Test(arguments: TextFuzzer.all)
+    func textThatDidHarm(fuzzer: TextFuzzer) async throws {
+        for file in FuzzFiles.contents(of: "Tests/FuzzTests/Corpus/\(fuzzer.name)") {
+            try await fuzzer.attempt(file.bytes)
+        }
+    }
+}

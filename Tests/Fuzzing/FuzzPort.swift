@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Graph
+import Wire
+
+/// What a fuzzed router's ports share with the fuzzer. Everything happens on one thread.
+final class FuzzFeed: @unchecked Sendable {
+    /// The packets of one batch: a whole frame.
+    static let batch = 256
+
+    let seed: UInt64
+    /// Each packet lies in memory of its own, no byte larger, so that AddressSanitizer sees each access beside it.
+    let isExact: Bool
+    /// The batch that comes next; nil when none does.
+    var next: UInt64?
+    /// Comes in place of a batch that is made.
+    var given: [[UInt8]] = []
+    /// What is wrong with a packet that the router sent.
+    var complaint: String?
+
+    private let mutator = PacketMutator()
+    private let scratch = UnsafeMutableRawPointer.allocate(byteCount: 16384, alignment: 64)
+    private var blocks: [UnsafeMutableRawPointer] = []
+
+    init(seed: UInt64, isExact: Bool) {
+        self.seed = seed
+        self.isExact = isExact
+    }
+
+    deinit {
+        free()
+        scratch.deallocate()
+    }
+
+    /// The frames of a batch, as they come in.
+    func frames(_ number: UInt64, capacity: Int) -> [[UInt8]] {
+        (0..<FuzzFeed.batch).map { position in
+            let count = make(number, position, into: scratch, capacity)
+            return [UInt8](UnsafeRawBufferPointer(start: scratch, count: count))
+        }
+    }
+
+    fileprivate func fill(_ frame: Frame, _ context: Context, _ interface: InterfaceIndex, capacity: Int) {
+        let wanted = given.isEmpty ? FuzzFeed.batch : min(given.count, FuzzFeed.batch)
+        let taken = context.allocate(wanted, into: frame)
+        free()
+        var bytes = 0
+        for position in 0..<taken {
+            let packet = context.packet(frame[position])
+            bytes += isExact ? placeExactly(packet, position, capacity) : place(packet, position, capacity)
+            packet.header.rxInterface = interface
+        }
+        given.removeFirst(given.isEmpty ? 0 : taken)
+        next = nil
+        context.countReceived(packets: taken, bytes: bytes, interface: interface)
+    }
+
+    private func place(_ packet: Packet, _ position: Int, _ capacity: Int) -> Int {
+        let count = make(next ?? 0, position, into: packet.header.data, capacity)
+        packet.truncate(to: count)
+        return count
+    }
+
+    /// Buffers get their memory in the pool back when they are taken anew.
+    private func placeExactly(_ packet: Packet, _ position: Int, _ capacity: Int) -> Int {
+        let count = make(next ?? 0, position, into: scratch, capacity)
+        guard let block = malloc(max(count, 1)) else { return 0 }
+        block.copyMemory(from: scratch, byteCount: count)
+        blocks.append(block)
+        packet.header.data = block
+        packet.header.start = block
+        packet.truncate(to: count)
+        return count
+    }
+
+    private func make(_ number: UInt64, _ position: Int, into memory: UnsafeMutableRawPointer, _ capacity: Int) -> Int {
+        if position < given.count {
+            memory.copyMemory(from: given[position], byteCount: min(given[position].count, capacity))
+            return min(given[position].count, capacity)
+        }
+        var random = FuzzRandom(seed: seed, number: number &* UInt64(FuzzFeed.batch) &+ UInt64(position))
+        return mutator.make(into: memory, capacity: capacity, &random)
+    }
+
+    private func free() {
+        for block in blocks { Glibc.free(block) }
+        blocks.removeAll(keepingCapacity: true)
+    }
+}
+
+/// Brings the interface type `fuzz`. The first such port is where packets come in; all check what they send.
+@ControlPlane
+final class FuzzPorts: Module {
+    nonisolated static let name = "fuzz-ports"
+
+    /// Set before the interfaces are created.
+    var feed: FuzzFeed?
+
+    init() {}
+
+    func register(in registry: Registry) {
+        let engine = registry.engine
+        let keys: [Schema.Key] = [
+            .required("mac", .string, "Own Ethernet address"),
+            .key("mtu", .integer(68...65535), "Longest network-layer packet, bytes"),
+        ]
+        registry.add(
+            InterfaceDriver("fuzz", "Hostile packets", keys: keys) {
+                [unowned self] (name, setting) throws(ConfigurationErrors) in
+                let (mac, mtu) = try ConfigurationErrors.collecting { _ throws(ConfigurationError) in
+                    let mac = try setting.required("mac").value("a MAC address", example: "02:00:00:00:00:01") {
+                        MACAddress($0)
+                    }
+                    return (mac, try setting["mtu"]?.integer(in: 68...65535) ?? 1500)
+                }
+                return { [unowned self] in create(name, mac, mtu, engine) }
+            })
+    }
+
+    private func create(_ name: String, _ mac: MACAddress, _ mtu: Int, _ engine: Engine) -> Interface {
+        let interface = engine.createInterface(name, kind: "fuzz")
+        interface.mac = mac.littleEndianValue
+        interface.mtu = mtu
+        guard let feed else { preconditionFailure("a fuzzed router has a feed") }
+        let (index, isFirst, capacity) = (interface.index, interface.index == 1, engine.pool.capacity)
+        engine.add(
+            NodeDescriptor(input: FuzzInput.self, name: "\(name)-rx") { seat in
+                FuzzInput(feed: seat.worker == 0 && isFirst ? feed : nil, interface: index, capacity: capacity)
+            })
+        let check = SentPacketCheck(mac: mac, mtu: mtu)
+        engine.attach(
+            interface,
+            output: NodeDescriptor(output: FuzzOutput.self, name: "\(name)-tx") { _ in
+                FuzzOutput(check: check, feed: feed)
+            })
+        interface.isLinkUp = true
+        return interface
+    }
+}
+
+struct FuzzInput: InputNode {
+    static let name = "fuzz-rx"
+
+    enum Next: UInt16, NextNode {
+        case ethernet
+
+        var node: String { "ethernet-input" }
+    }
+
+    let feed: FuzzFeed?
+    let interface: InterfaceIndex
+    let capacity: Int
+
+    var isFinished: Bool { feed?.next == nil }
+
+    mutating func poll(_ frame: Frame, _ context: Context) -> Bool {
+        guard let feed, feed.next != nil else { return false }
+        feed.fill(frame, context, interface, capacity: capacity)
+        return frame.count > 0
+    }
+}
+
+struct FuzzOutput: OutputNode {
+    static let name = "fuzz-tx"
+
+    let check: SentPacketCheck
+    let feed: FuzzFeed
+
+    mutating func process(_ frame: Frame, _ context: Context) {
+        for position in 0..<frame.count {
+            let bytes = context.packet(frame[position]).bytes
+            if let complaint = check.complaint(about: bytes), feed.complaint == nil {
+                feed.complaint = "sent a packet with \(complaint):\n\(PacketDescription(bytes).listing)"
+            }
+            context.decide(position, Verdict<NoNext, NoReason>.kept)
+        }
+        context.free(frame.indices, count: frame.count)
+    }
+
+    mutating func flush(_ context: Context) -> Bool { true }
+}
+
+/// What holds for every packet that a router sends, whatever came in.
+struct SentPacketCheck {
+    let mac: MACAddress
+    let mtu: Int
+
+    /// What is wrong with the frame; nil when nothing is.
+    func complaint(about frame: Bytes) -> StaticString? {
+        guard let ethernet = EthernetView(frame) else { return "no whole Ethernet header" }
+        guard ethernet.source == mac else { return "a source address that is not the port's" }
+        switch ethernet.type {
+        case .arp: return complaint(aboutARP: ethernet)
+        case .ipv4: return complaint(aboutIPv4: ethernet)
+        default: return "a type that was not asked for"
+        }
+    }
+
+    private func complaint(aboutARP ethernet: EthernetView) -> StaticString? {
+        guard let arp = ARPView(ethernet.payload), arp.isIPv4OverEthernet else { return "no whole ARP packet" }
+        return arp.senderMAC == mac ? nil : "a wrong ARP sender"
+    }
+
+    private func complaint(aboutIPv4 ethernet: EthernetView) -> StaticString? {
+        guard !ethernet.destination.isMulticast else { return "a group destination" }
+        guard let header = IPv4View(ethernet.payload), header.version == 4 else { return "no IPv4 header" }
+        guard header.headerLength >= IPv4View.minimumLength, header.headerLength <= header.totalLength else {
+            return "a wrong header length"
+        }
+        guard header.totalLength == header.bytes.count else { return "a wrong total length" }
+        guard header.totalLength <= mtu else { return "more than the MTU" }
+        guard header.isChecksumRight else { return "a wrong header checksum" }
+        guard header.timeToLive > 0 else { return "no time to live" }
+        let network = header.destination.value >> 24
+        return network == 0 || network == 127 || network >= 224 ? "a destination that is not one host" : nil
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import Control
+import Graph
+
+/// Accounts for every packet at every node, by a node on each arc that counts.
+@ControlPlane
+struct PacketAudit {
+    /// One arc with its counting node.
+    private struct Arc {
+        let node: String
+        let target: String
+        let counter: String
+    }
+
+    private let arcs: [Arc]
+
+    /// Nodes that take packets for good and have nothing to send along an arc.
+    private static let keepers: Set<String> = ["arp-input", "ip4-arp", "ip4-glean"]
+    /// Nodes at which the control side puts packets in.
+    private static let entrances: Set<String> = ["interface-output", "ip4-rewrite", "ip4-no-forwarding"]
+    /// Drops after which `ip4-icmp-error` has sent an error.
+    private static let told: Set<String> = [
+        "no-route", "host-unreachable", "prohibited", "protocol-unreachable", "port-unreachable",
+        "fragmentation-needed", "ttl-expired", "parameter-problem",
+    ]
+
+    /// The configuration with counting nodes on all arcs of the standard graph.
+    /// - Parameter detours: Where the counting nodes lead, if not where the arc does.
+    static func instrument(
+        _ text: String, detours: [String: String] = [:]
+    ) throws -> (file: Setting, audit: PacketAudit) {
+        let probe = try Router(YAMLReader.read(text: text, name: "fuzz.yaml"), modules: [FuzzPorts.self])
+        let helpers: Set<String> = ["pass", "deal"]
+        let nodes = probe.engine.graphSnapshot().nodes.filter { $0.kind == .internal && !helpers.contains($0.name) }
+        let arcs = nodes.flatMap { node in
+            node.arcs.prefix(node.declaredArcCount).map {
+                (node: node.name, name: $0.name, target: $0.node, counter: "\(node.name)/\($0.name)")
+            }
+        }
+        var lines = ["graph:", "  nodes:"]
+        for node in nodes {
+            let own = arcs.filter { $0.node == node.name }.map { "\($0.name): \($0.counter)" }
+            if !own.isEmpty { lines.append("    \(node.name): {arcs: {\(own.joined(separator: ", "))}}") }
+        }
+        lines += arcs.map { "    \($0.counter): {kind: pass, arcs: {next: \(detours[$0.counter] ?? $0.target)}}" }
+        let file = try YAMLReader.read(text: text + "\n" + lines.joined(separator: "\n"), name: "fuzz.yaml")
+        return (file, PacketAudit(arcs: arcs.map { Arc(node: $0.node, target: $0.target, counter: $0.counter) }))
+    }
+
+    /// - Throws: `FuzzFailure` that names the node at which packets came from or went to nowhere.
+    func check(_ engine: Engine) throws(FuzzFailure) {
+        var packets: [String: UInt64] = [:]
+        for sample in engine.nodeSamples() { packets[sample.node, default: 0] += sample.counters.packets }
+        var drops: [String: [String: UInt64]] = [:]
+        for sample in engine.dropSamples() {
+            drops[sample.node, default: [:]][sample.reason, default: 0] += sample.count
+        }
+        func count(_ arcs: [Arc]) -> UInt64 { arcs.reduce(0) { $0 + packets[$1.counter, default: 0] } }
+        let received = engine.interfaces.reduce(0) { $0 + engine.counters(of: $1.index).rxPackets }
+        let sent = engine.interfaces.reduce(0) { $0 + engine.counters(of: $1.index).txPackets }
+
+        for node in Set(arcs.map(\.node)).union(PacketAudit.keepers).union(["interface-output"]).sorted() {
+            let came = packets[node, default: 0]
+            let fed = count(arcs.filter { $0.target == node }) + (node == "ethernet-input" ? received : 0)
+            let isEntrance = PacketAudit.entrances.contains(node)
+            guard isEntrance ? came >= fed : came == fed else {
+                throw FuzzFailure("\(came) packets came to \(node), \(fed) were sent there")
+            }
+            let left = count(arcs.filter { $0.node == node }) + (node == "interface-output" ? sent : 0)
+            let dropped = drops[node, default: [:]]
+            try checkDeparture(node, came: came, left: left, dropped)
+        }
+        try checkDrops(packets["drop", default: 0], drops)
+        try checkPunts(packets, drops)
+    }
+
+    private func checkDeparture(
+        _ node: String, came: UInt64, left: UInt64, _ drops: [String: UInt64]
+    ) throws(FuzzFailure) {
+        let dropped = drops.values.reduce(0, +)
+        let isRight: Bool
+        switch node {
+        case "ip4-icmp-error":
+            let told = drops.filter { PacketAudit.told.contains($0.key) }.values.reduce(0, +)
+            isRight = dropped == came && left == told
+        case "ip4-fragment":
+            // Each packet that is not dropped becomes two fragments at least.
+            isRight = dropped <= came && left >= 2 * (came - dropped)
+        case _ where PacketAudit.keepers.contains(node): isRight = dropped <= came - min(left, came)
+        default: isRight = came == left + dropped
+        }
+        if isRight { return }
+        throw FuzzFailure("of \(came) packets that came to \(node) \(left) went on and \(dropped) were dropped")
+    }
+
+    /// The drop node's own count, but for what the engine drops itself, is the sum of the reasons.
+    private func checkDrops(_ came: UInt64, _ drops: [String: [String: UInt64]]) throws(FuzzFailure) {
+        let own = drops["drop", default: [:]]
+        if !own.isEmpty { throw FuzzFailure("the engine dropped packets itself: \(own)") }
+        let sum = drops.values.flatMap(\.values).reduce(0, +)
+        if sum != came { throw FuzzFailure("\(came) packets came to the drop node, \(sum) are counted by reason") }
+    }
+
+    /// What nodes kept is what the control side got, but for copies of packets that claim the router's addresses.
+    private func checkPunts(_ packets: [String: UInt64], _ drops: [String: [String: UInt64]]) throws(FuzzFailure) {
+        var kept: UInt64 = 0
+        for node in PacketAudit.keepers {
+            let left = arcs.filter { $0.node == node }.reduce(0) { $0 + packets[$1.counter, default: 0] }
+            kept += packets[node, default: 0] - left - drops[node, default: [:]].values.reduce(0, +)
+        }
+        let got = packets["neighbors", default: 0]
+        let copies = drops["arp-input", default: [:]]["address-conflict", default: 0]
+        if got < kept || got > kept + copies {
+            throw FuzzFailure("nodes passed \(kept) packets to the control side, it got \(got)")
+        }
+    }
+}
