@@ -109,7 +109,9 @@ extension Lab {
             let seconds = Laboratory.isSoak ? 30.0 : 3.0
             let account = try Traffic.flow(
                 from: topology.client, to: topology.server, at: Topology.server, rate: 100_000, seconds: seconds)
-            #expect(account.lost == 0 && account.reordered == 0 && account.duplicated == 0, "\(account)")
+            #expect(
+                account.lost == 0 && account.reordered == 0 && account.duplicated == 0,
+                "\(account)\n\(topology.losses(daemon))")
             print("sent \(account.sent), \(Int(account.packetsPerSecond)) packets/s")
             // A sender that is too slow proves nothing; on a busy machine the long run shows it.
             if Laboratory.isSoak { #expect(account.packetsPerSecond > 95_000) }

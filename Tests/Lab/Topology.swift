@@ -54,6 +54,18 @@ final class Topology {
         try Daemon(configuration(workers: workers, more: more, lan: lan, wan: wan), in: router)
     }
 
+    /// Where packets of a flow to the server may have been lost: what the kernel and the router count along the way.
+    func losses(_ daemon: Daemon) -> String {
+        let udp = server.attempt("grep ^Udp: /proc/net/snmp").output.split(separator: "\n").last ?? ""
+        return """
+            client eth0: \(client.statistic("tx_dropped", of: "eth0")) tx dropped
+            router lan0: \(router.statistic("rx_dropped", of: "lan0")) rx dropped
+            server eth0: \(server.statistic("rx_dropped", of: "eth0")) rx dropped
+            server UDP (received, no port, errors, sent, receive buffer errors, ...): \(udp)
+            \(daemon.text("show interfaces"))\(daemon.text("show errors"))
+            """
+    }
+
     /// Pings the server from the client and returns how many answers came.
     func ping(_ target: String = Topology.server, count: Int = 3, options: String = "") -> Int {
         let result = client.attempt("ping -n -c \(count) -i 0.05 -W 2 \(options) \(target)")
