@@ -21,7 +21,9 @@ struct RouterSettings {
         .key(
             "buffers",
             .object([
-                .key("count", .integer(512...16_777_216), "Packet buffers; 16384 if absent"),
+                .key(
+                    "count", .integer(512...16_777_216),
+                    "Packet buffers; 16384, or 8192 per interface where that is more, if absent"),
                 .key(
                     "size", .choice(["2048", "4096", "8192", "16384"]),
                     "Bytes per buffer; as small as the largest MTU allows if absent"),
@@ -44,6 +46,8 @@ struct RouterSettings {
         }
         if let workers = options.workers { engine.workerCount = workers }
         engine.chunkSize = try RouterSettings.chunkSize(forMTU: RouterSettings.largestMTU(file))
+        // A device holds up to half of that in its rings; the rest is under way.
+        engine.bufferCount = max(engine.bufferCount, 8192 * (try file["interfaces"]?.map.count ?? 0))
         if let buffers = file["buffers"] {
             if let count = buffers["count"] { engine.bufferCount = try count.integer(in: 512...16_777_216) }
             if let size = buffers["size"] { engine.chunkSize = try size.integer(in: 2048...16384) }

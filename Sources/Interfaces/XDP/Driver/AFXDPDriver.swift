@@ -23,7 +23,7 @@ final class AFXDPDriver {
         .key("queues", .integer(1...256), "Queues to drive, one socket each; as many as there are workers if absent"),
         .key("xdp-mode", .choice(["auto", "driver", "generic"]), "Where the XDP program runs; auto if absent"),
         .key("copy-mode", .choice(["auto", "copy", "zero-copy"]), "Whether packets are copied; auto if absent"),
-        .key("receive-ring", .choice(["512", "1024", "2048", "4096"]), "Descriptors to receive with; 2048 if absent"),
+        .key("receive-ring", .choice(["512", "1024", "2048", "4096"]), "Descriptors to receive with; 4096 if absent"),
         .key("transmit-ring", .choice(["512", "1024", "2048", "4096"]), "Descriptors to send with; 2048 if absent"),
         .key("busy-poll", .duration, "How long a system call may poll the driver; off if absent"),
         .key("promiscuous", .boolean, "Receive frames for any station; true if absent"),
@@ -53,7 +53,7 @@ final class AFXDPDriver {
         if let copying = try setting["copy-mode"]?.string {
             settings.socket.copying = XSKSocket.Copying(rawValue: copying) ?? .automatic
         }
-        settings.socket.receiveRing = try setting["receive-ring"]?.integer(in: 512...4096) ?? 2048
+        settings.socket.receiveRing = try setting["receive-ring"]?.integer(in: 512...4096) ?? 4096
         settings.socket.transmitRing = try setting["transmit-ring"]?.integer(in: 512...4096) ?? 2048
         settings.socket.multiBuffer = chunkSize > UMEM.maxChunkSize
         if let poll = try setting["busy-poll"]?.duration(in: .zero ... .seconds(1)) {
