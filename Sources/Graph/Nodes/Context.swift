@@ -30,6 +30,10 @@ public struct Context {
     /// Writes a trace record for a traced packet; for nodes that implement `process`.
     @inlinable
     public func record<Trace: TraceRecord>(_ trace: Trace, _ verdict: VerdictCode, for packet: Packet) {
+        // Of a value without any bytes, Swift 6.3's optimiser hands out an undefined window.
+        guard MemoryLayout<Trace>.size > 0 else {
+            return recordBytes(UnsafeRawBufferPointer(start: nil, count: 0), verdict, packet)
+        }
         withUnsafeBytes(of: trace) { recordBytes($0, verdict, packet) }
     }
 
