@@ -13,9 +13,10 @@ extension TextFuzzer {
         "show version",
         "show fib", "show fib 192.0.2.0/24", "show adjacency", "show neighbors", "clear runtime", "clear errors",
         "clear trace", "trace add wan0-rx 10", "trace add ip4-input 5 --filter 'udp port 53'", "help show",
-        "help --json",
-        "show runtime --worker 0", "add route 192.0.2.0/24 via 10.1.0.2", "delete route 192.0.2.0/24",
-        "set interface wan0 down", "set interface wan0 up", "add neighbor 10.0.0.9 02:00:00:00:00:09 wan0",
+        "help --json", "show runtime --worker 0", "route add 192.0.2.0/24 10.1.0.2", "route add 10.9.0.0/16 blackhole",
+        "route add default 10.0.0.77 wan0", "route del 192.0.2.0/24", "route del 10.9.0.0/16", "clear neighbors",
+        "clear neighbors wan0", "set interface wan0 down", "set interface wan0 up", "clear interfaces",
+        "trace add ip4-lookup 9223372036854775807 --filter ip",
     ]
 
     /// Command lines, split at blanks, to a router with all its commands.
@@ -30,6 +31,7 @@ extension TextFuzzer {
         let service = await CommandTarget.shared.service
         let answer = await service.execute(words)
         _ = await service.complete(words.joined(separator: " "))
+        try await CommandTarget.shared.forward()
         if answer.exitCode != 0, answer.text.isEmpty { throw FuzzFailure("'\(words)' failed without a word") }
     }
 
@@ -105,6 +107,14 @@ private final class CommandTarget {
             fatalError("\(error)")
         }
         service = CommandService(router.commands)
+    }
+
+    /// Packets through whatever the commands have made of the router.
+    func forward() throws(FuzzFailure) {
+        router.registry.module(TestPorts.self)?.ports.first?.receive(PacketSeeds.quietFrames)
+        while router.engine.step() {}
+        for port in router.registry.module(TestPorts.self)?.ports ?? [] { _ = port.takeSent() }
+        if router.engine.buffersInUse != 0 { throw FuzzFailure("\(router.engine.buffersInUse) buffers are not back") }
     }
 }
 

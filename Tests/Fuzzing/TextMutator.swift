@@ -10,7 +10,8 @@ struct TextMutator {
     private static let odd: [[UInt8]] = [
         [0], [0xff], [0xc3], [0xe2, 0x80, 0xae], Array("\u{1F426}".utf8), Array("\t".utf8), Array("\r\n".utf8),
         Array("-1".utf8), Array("0".utf8), Array("65536".utf8), Array("4294967296".utf8),
-        Array("18446744073709551616".utf8), Array("1e400".utf8), Array("nan".utf8), Array("../..".utf8),
+        Array("9223372036854775807".utf8), Array("18446744073709551616".utf8), Array("1e400".utf8), Array("nan".utf8),
+        Array("../..".utf8),
     ]
     private static let longest = 1 << 16
 
