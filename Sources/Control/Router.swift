@@ -98,7 +98,9 @@ public final class Router {
     /// Every error in the file at `path`; touches no device.
     public static func check(file path: String) -> [ConfigurationError] {
         do {
-            let router = try Router(file: path)
+            var options = RunOptions()
+            options.isCheck = true
+            let router = try Router(file: path, options: options)
             let plan = try router.plan()
             try router.createPlaceholders(plan)
             try router.build(plan)

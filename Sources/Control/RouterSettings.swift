@@ -52,7 +52,7 @@ struct RouterSettings {
             if let count = buffers["count"] { engine.bufferCount = try count.integer(in: 512...16_777_216) }
             if let size = buffers["size"] { engine.chunkSize = try size.integer(in: 2048...16384) }
         }
-        engine.statsPath = try file["stats"]?["path"]?.string
+        if !options.isCheck { engine.statsPath = try file["stats"]?["path"]?.string }
     }
 
     private static func largestMTU(_ file: Setting) throws(ConfigurationError) -> Int {

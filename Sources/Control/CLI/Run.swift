@@ -8,6 +8,8 @@ import Logging
 public struct RunOptions: Sendable {
     /// Number of workers; nil leaves it to the file.
     public var workers: Int?
+    /// The file is only checked: nothing is made that another process could see, nor taken from one.
+    var isCheck = false
 
     public init(workers: Int? = nil) {
         self.workers = workers
