@@ -57,7 +57,7 @@ private struct Checker: Node {
 struct SharedStateTests {
     @Test(
         "workers see one version or the next, never a mixture, while the control side changes it",
-        .timeLimit(.minutes(2)))
+        .timeLimit(.minutes(15)))
     func published() async throws {
         var options = Engine.Options()
         options.bufferCount = 1024
