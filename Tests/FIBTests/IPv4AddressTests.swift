@@ -53,7 +53,7 @@ import Wire
             ("10.0.0.0", .lengthMissing), ("10.0.0.0/", .lengthOutOfRange), ("10.0.0.0/33", .lengthOutOfRange),
             ("10.0.0.0/-1", .lengthOutOfRange), ("10.0.0.0/08", .leadingZero), ("10.0.0/8", .notDottedQuad),
             ("10.0.0.0/8 ", .trailingText), ("10.0.0.0/255.0.0.0", .lengthOutOfRange), ("/8", .notDottedQuad),
-            ("10.0.0.1/8", .hostBitsSet(IPv4Prefix(IPv4Address(10, 0, 0, 0), length: 8))),
+            ("10.0.0.1/8", .hostBitsSet(.v4(IPv4Prefix(IPv4Address(10, 0, 0, 0), length: 8)))),
         ] as [(String, AddressSyntaxError.Problem)])
     func refuses(text: String, problem: AddressSyntaxError.Problem) {
         #expect(throws: AddressSyntaxError(text: text, problem: problem)) { try IPv4Prefix(parsing: text) }
