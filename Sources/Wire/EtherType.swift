@@ -15,6 +15,8 @@ public struct EtherType: RawRepresentable, Hashable, Sendable, BitwiseCopyable {
     @inlinable public static var vlan: EtherType { EtherType(rawValue: 0x8100) }
     @inlinable public static var ipv6: EtherType { EtherType(rawValue: 0x86DD) }
     @inlinable public static var mpls: EtherType { EtherType(rawValue: 0x8847) }
+    /// A labelled packet whose label the upstream router gave out (RFC 5332 section 3); in RFC 3032, a multicast one.
+    @inlinable public static var mplsUpstream: EtherType { EtherType(rawValue: 0x8848) }
     /// A service provider's tag (802.1ad).
     @inlinable public static var serviceVLAN: EtherType { EtherType(rawValue: 0x88A8) }
     @inlinable public static var lldp: EtherType { EtherType(rawValue: 0x88CC) }
@@ -34,6 +36,7 @@ extension EtherType: CustomStringConvertible {
         case .vlan: "802.1Q"
         case .ipv6: "IPv6"
         case .mpls: "MPLS"
+        case .mplsUpstream: "MPLS upstream-assigned"
         case .serviceVLAN: "802.1ad"
         case .lldp: "LLDP"
         default: isLength ? "802.3 length \(rawValue)" : "0x" + hexadecimal(rawValue, digits: 4)

@@ -53,6 +53,20 @@ public struct IPv6Address: Hashable, Sendable, BitwiseCopyable {
             || (byte | 0x20) &- UInt8(ascii: "a") < 6
     }
 
+    /// Reads the sixteen bytes at `offset`; the window must have them.
+    @inlinable @inline(__always)
+    public init(_ bytes: Bytes, at offset: Int) {
+        high = bytes.network(at: offset)
+        low = bytes.network(at: offset &+ 8)
+    }
+
+    /// Writes the sixteen bytes at `offset`; the window must have them.
+    @inlinable @inline(__always)
+    public func emit(into bytes: Bytes, at offset: Int) {
+        bytes.storeNetwork(high, at: offset)
+        bytes.storeNetwork(low, at: offset &+ 8)
+    }
+
     /// Takes sixteen bytes in network order.
     public init(networkBytes bytes: UnsafeRawBufferPointer) {
         precondition(bytes.count >= 16, "an IPv6 address has sixteen bytes")
@@ -74,6 +88,10 @@ public struct IPv6Address: Hashable, Sendable, BitwiseCopyable {
     /// ff02::2, all routers on the link.
     public static let allRouters = IPv6Address(high: 0xff02 << 48, low: 2)
 
+    /// ::
+    @inlinable @inline(__always) public var isUnspecified: Bool { high | low == 0 }
+    /// ::1
+    @inlinable @inline(__always) public var isLoopback: Bool { high == 0 && low == 1 }
     /// ff00::/8
     @inlinable @inline(__always) public var isMulticast: Bool { high >> 56 == 0xff }
     /// fe80::/10

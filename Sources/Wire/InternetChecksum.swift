@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The checksum of IPv4, ICMP, UDP and TCP (RFC 1071): the complement of the ones' complement sum of 16-bit words.
+/// The checksum of IPv4, ICMP, ICMPv6, UDP and TCP (RFC 1071): the complement of the ones' complement sum of 16-bit words.
 ///
 /// Collects a sum over several pieces. The sum is kept in the machine's byte order, which makes no difference to a ones'
 /// complement sum but for the order of the result's bytes (RFC 1071 section 2.B): numbers come in through
@@ -36,6 +36,14 @@ public struct InternetChecksum: BitwiseCopyable, Sendable {
     @inlinable @inline(__always)
     public mutating func add(number: UInt16) { sum &+= UInt64(number.bigEndian) }
 
+    /// Adds an address of a header that is not there as bytes.
+    @inlinable @inline(__always)
+    mutating func add(_ address: IPv6Address) {
+        let (high, low) = (address.high.bigEndian, address.low.bigEndian)
+        sum &+= UInt64(UInt32(truncatingIfNeeded: high)) &+ high &>> 32
+        sum &+= UInt64(UInt32(truncatingIfNeeded: low)) &+ low &>> 32
+    }
+
     /// Adds the pseudo header of UDP and TCP over IPv4 (RFC 768, RFC 9293 section 3.1). `length` is that of header and
     /// data, bytes.
     @inlinable
@@ -45,6 +53,19 @@ public struct InternetChecksum: BitwiseCopyable, Sendable {
         sum &+= UInt64(source.value.bigEndian)
         sum &+= UInt64(destination.value.bigEndian)
         add(number: UInt16(`protocol`.rawValue))
+        add(number: UInt16(truncatingIfNeeded: length))
+    }
+
+    /// Adds the pseudo header of UDP, TCP and ICMPv6 over IPv6 (RFC 8200 section 8.1). `length` is that of the upper-layer
+    /// header and its data, bytes.
+    @inlinable
+    public mutating func addPseudoHeader(
+        source: IPv6Address, destination: IPv6Address, protocol: IPProtocol, length: Int
+    ) {
+        add(source)
+        add(destination)
+        add(number: UInt16(`protocol`.rawValue))
+        add(number: UInt16(truncatingIfNeeded: length &>> 16))
         add(number: UInt16(truncatingIfNeeded: length))
     }
 

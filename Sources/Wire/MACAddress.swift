@@ -48,6 +48,18 @@ public struct MACAddress: Hashable, Sendable, BitwiseCopyable {
     @inlinable
     public var value: UInt64 { littleEndianValue.byteSwapped &>> 16 }
 
+    /// Where frames to an IPv4 multicast group go: 01:00:5e and the group's last 23 bits (RFC 1112 section 6.4).
+    @inlinable
+    public init(multicast group: IPv4Address) {
+        self.init(0x0100_5E00_0000 | UInt64(group.value & 0x7F_FFFF))
+    }
+
+    /// Where frames to an IPv6 multicast group go: 33:33 and the group's last 32 bits (RFC 2464 section 7).
+    @inlinable
+    public init(multicast group: IPv6Address) {
+        self.init(0x3333_0000_0000 | group.low & 0xFFFF_FFFF)
+    }
+
     /// FF:FF:FF:FF:FF:FF, all stations.
     @inlinable public static var broadcast: MACAddress { MACAddress(littleEndian: .max) }
     /// 00:00:00:00:00:00, which belongs to no station.

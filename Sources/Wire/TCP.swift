@@ -61,6 +61,14 @@ public struct TCPView: BitwiseCopyable {
         sum.add(bytes)
         return sum.isRight
     }
+
+    @inlinable
+    public func isChecksumRight(source: IPv6Address, destination: IPv6Address) -> Bool {
+        var sum = InternetChecksum()
+        sum.addPseudoHeader(source: source, destination: destination, protocol: .tcp, length: bytes.count)
+        sum.add(bytes)
+        return sum.isRight
+    }
 }
 
 /// A TCP header without options as a value (RFC 9293 section 3.1).
@@ -99,6 +107,21 @@ public struct TCPHeader: Hashable, Sendable, BitwiseCopyable {
     /// window must have the header's 20 bytes.
     @inlinable
     public func emit(into bytes: Bytes, source: IPv4Address, destination: IPv4Address) {
+        var sum = InternetChecksum()
+        sum.addPseudoHeader(source: source, destination: destination, protocol: .tcp, length: bytes.count)
+        emit(into: bytes, with: sum)
+    }
+
+    /// The same over IPv6.
+    @inlinable
+    public func emit(into bytes: Bytes, source: IPv6Address, destination: IPv6Address) {
+        var sum = InternetChecksum()
+        sum.addPseudoHeader(source: source, destination: destination, protocol: .tcp, length: bytes.count)
+        emit(into: bytes, with: sum)
+    }
+
+    @usableFromInline
+    func emit(into bytes: Bytes, with pseudoHeader: InternetChecksum) {
         bytes.storeNetwork(sourcePort, at: 0)
         bytes.storeNetwork(destinationPort, at: 2)
         bytes.storeNetwork(sequenceNumber, at: 4)
@@ -107,8 +130,7 @@ public struct TCPHeader: Hashable, Sendable, BitwiseCopyable {
         bytes.store(flags.rawValue, at: 13)
         bytes.storeNetwork(window, at: 14)
         bytes.storeNetwork(0 as UInt32, at: 16)
-        var sum = InternetChecksum()
-        sum.addPseudoHeader(source: source, destination: destination, protocol: .tcp, length: bytes.count)
+        var sum = pseudoHeader
         sum.add(bytes)
         bytes.storeNetwork(sum.value, at: 16)
     }

@@ -34,6 +34,16 @@ public struct UDPView: BitwiseCopyable {
         sum.add(bytes.prefix(length))
         return sum.isRight
     }
+
+    /// Whether the claimed length is possible and the checksum right. Over IPv6 there must be one (RFC 8200 section 8.1).
+    @inlinable
+    public func isChecksumRight(source: IPv6Address, destination: IPv6Address) -> Bool {
+        guard length >= UDPView.length, length <= bytes.count, checksum != 0 else { return false }
+        var sum = InternetChecksum()
+        sum.addPseudoHeader(source: source, destination: destination, protocol: .udp, length: length)
+        sum.add(bytes.prefix(length))
+        return sum.isRight
+    }
 }
 
 /// A UDP header as a value (RFC 768).
@@ -57,12 +67,26 @@ public struct UDPHeader: Hashable, Sendable, BitwiseCopyable {
     /// `bytes`; the window must have the header's 8 bytes.
     @inlinable
     public func emit(into bytes: Bytes, source: IPv4Address, destination: IPv4Address) {
+        var sum = InternetChecksum()
+        sum.addPseudoHeader(source: source, destination: destination, protocol: .udp, length: bytes.count)
+        emit(into: bytes, with: sum)
+    }
+
+    /// The same over IPv6.
+    @inlinable
+    public func emit(into bytes: Bytes, source: IPv6Address, destination: IPv6Address) {
+        var sum = InternetChecksum()
+        sum.addPseudoHeader(source: source, destination: destination, protocol: .udp, length: bytes.count)
+        emit(into: bytes, with: sum)
+    }
+
+    @usableFromInline
+    func emit(into bytes: Bytes, with pseudoHeader: InternetChecksum) {
         bytes.storeNetwork(sourcePort, at: 0)
         bytes.storeNetwork(destinationPort, at: 2)
         bytes.storeNetwork(UInt16(truncatingIfNeeded: bytes.count), at: 4)
         bytes.storeNetwork(0 as UInt16, at: 6)
-        var sum = InternetChecksum()
-        sum.addPseudoHeader(source: source, destination: destination, protocol: .udp, length: bytes.count)
+        var sum = pseudoHeader
         sum.add(bytes)
         bytes.storeNetwork(sum.value == 0 ? 0xFFFF : sum.value, at: 6)
     }
