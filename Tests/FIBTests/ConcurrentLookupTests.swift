@@ -38,7 +38,7 @@ import Wire
         _ permitted: [(address: UInt32, results: ClosedRange<UInt32>)], _ shared: Shared
     ) throws -> String? {
         var waiting: [(lookups: Int, release: () -> Void)] = []
-        let table = try RouteTable(maximumGroups: 64) { release in
+        let table = try RouteTable<IPv4Prefix>(maximumGroups: 64) { release in
             waiting.append((shared.lookups.load(ordering: .acquiring), release))
         }
         try table.set(net("10.0.0.0/8"), result: 1)
@@ -62,7 +62,7 @@ import Wire
         }
         while shared.lookups.load(ordering: .relaxed) == 0 { sched_yield() }
 
-        let flips: [Route] = [
+        let flips: [Route<IPv4Prefix>] = [
             Route(prefix: net("10.0.0.0/24"), result: 2), Route(prefix: net("10.0.0.16/28"), result: 3),
             Route(prefix: net("10.0.0.17/32"), result: 4), Route(prefix: net("11.0.0.0/27"), result: 7),
             Route(prefix: net("11.0.0.17/32"), result: 8), Route(prefix: net("10.0.0.17/32"), result: 5),

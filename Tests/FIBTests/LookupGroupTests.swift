@@ -16,7 +16,7 @@ import Wire
     }
 
     @Test func groupsComeAndGoWithLongRoutes() throws {
-        let table = try RouteTable()
+        let table = try RouteTable<IPv4Prefix>()
         try table.set(net("10.0.0.0/24"), result: 1)
         #expect(table.groupCount.used == 0)
         try table.set(net("10.0.0.16/28"), result: 2)
@@ -34,13 +34,15 @@ import Wire
 
     @Test func retiredGroupsWaitForReaders() throws {
         let periods = GracePeriods()
-        let table = try RouteTable(maximumGroups: 2) { periods.pending.append($0) }
+        let table = try RouteTable<IPv4Prefix>(maximumGroups: 2) { periods.pending.append($0) }
         try table.set(net("10.0.0.1/32"), result: 1)
         table.remove(net("10.0.0.1/32"))
         #expect(table.groupCount == (0, 2))
 
         // A route that would need a retired group is refused and leaves no trace.
-        #expect(throws: LookupTableError.full(maximumGroups: 2)) { try table.set(net("10.0.1.1/32"), result: 2) }
+        #expect(throws: LookupTableError.full(.ipv4, used: 0, retired: 2, maximum: 2)) {
+            try table.set(net("10.0.1.1/32"), result: 2)
+        }
         #expect(table.count == 0)
         #expect(table.reader.lookup(0x0A00_0101) == 0)
 
@@ -57,9 +59,11 @@ import Wire
 
     /// A half-made way to a route (one group of two) is undone when the second one cannot be had.
     @Test func fullTableTakesNothingHalf() throws {
-        let table = try RouteTable(maximumGroups: 3)
+        let table = try RouteTable<IPv4Prefix>(maximumGroups: 3)
         try table.set(net("10.0.0.1/32"), result: 1)
-        #expect(throws: LookupTableError.full(maximumGroups: 3)) { try table.set(net("10.0.1.1/32"), result: 2) }
+        #expect(throws: LookupTableError.full(.ipv4, used: 3, retired: 0, maximum: 3)) {
+            try table.set(net("10.0.1.1/32"), result: 2)
+        }
         #expect(table.groupCount.used == 2)
         try table.set(net("10.0.1.16/28"), result: 3)
         #expect(table.reader.lookup(0x0A00_0111) == 3)
@@ -68,7 +72,7 @@ import Wire
     @Test func tableMayGoBeforeItsGracePeriodEnds() throws {
         let periods = GracePeriods()
         do {
-            let table = try RouteTable { periods.pending.append($0) }
+            let table = try RouteTable<IPv4Prefix> { periods.pending.append($0) }
             try table.set(net("10.0.0.1/32"), result: 1)
             table.remove(net("10.0.0.1/32"))
         }
@@ -77,7 +81,7 @@ import Wire
     }
 
     @Test func groupMemoryGrows() throws {
-        let table = try RouteTable()
+        let table = try RouteTable<IPv4Prefix>()
         // More groups than fit into the first huge page of them.
         let prefixes = (0..<40000 as Range<UInt32>).map { IPv4Prefix(IPv4Address($0 << 8 | 0x80), length: 25) }
         for (number, prefix) in prefixes.enumerated() { try table.set(prefix, result: UInt32(number) + 1) }

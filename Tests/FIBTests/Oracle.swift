@@ -3,28 +3,41 @@ import IP
 import Wire
 
 /// Longest-prefix match in the plainest way: a list of routes and a look at each.
-struct Oracle {
-    var routes: [Route] = []
+struct Oracle<Prefix: RoutePrefix> {
+    var routes: [Route<Prefix>] = []
 
-    mutating func set(_ prefix: IPv4Prefix, _ result: UInt32) {
+    mutating func set(_ prefix: Prefix, _ result: UInt32) {
         remove(prefix)
         routes.append(Route(prefix: prefix, result: result))
     }
 
-    mutating func remove(_ prefix: IPv4Prefix) {
+    mutating func remove(_ prefix: Prefix) {
         routes.removeAll { $0.prefix == prefix }
     }
 
-    func match(_ address: IPv4Address) -> Route? {
+    func match(_ address: Prefix.Address) -> Route<Prefix>? {
         routes.filter { $0.prefix.contains(address) }.max { $0.prefix.length < $1.prefix.length }
     }
 }
 
+/// A prefix whose table can be asked, whatever the family.
+protocol LookedUpPrefix: RoutePrefix {
+    static func lookup(_ address: Address, in reader: Lookup.Reader) -> UInt32
+}
+
+extension IPv4Prefix: LookedUpPrefix {
+    static func lookup(_ address: IPv4Address, in reader: IPv4LookupTable.Reader) -> UInt32 {
+        reader.lookup(address.value)
+    }
+}
+
 /// The first of `addresses` for which table and oracle differ, in words; nil when they agree on all.
-func mismatch(_ table: RouteTable, _ oracle: Oracle, _ addresses: some Sequence<IPv4Address>) -> String? {
+func mismatch<Prefix: LookedUpPrefix>(
+    _ table: RouteTable<Prefix>, _ oracle: Oracle<Prefix>, _ addresses: some Sequence<Prefix.Address>
+) -> String? {
     for address in addresses {
         let expected = oracle.match(address)
-        let looked = table.reader.lookup(address.value)
+        let looked = Prefix.lookup(address, in: table.reader)
         if looked != expected?.result ?? 0 {
             return "\(address): lookup gave \(looked), expected \(expected.map { "\($0)" } ?? "0")"
         }

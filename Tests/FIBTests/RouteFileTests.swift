@@ -15,15 +15,32 @@ import Wire
         let text = "10.0.0.0/8 0\n\n  # comment\n192.0.2.0/24\t10.0.0.1  # to the left\r\n0.0.0.0/0 4294967295"
         #expect(
             try entries(text) == [
-                .init(prefix: net("10.0.0.0/8"), nextHop: .number(0), line: 1),
-                .init(prefix: net("192.0.2.0/24"), nextHop: .address(host("10.0.0.1")), line: 4),
-                .init(prefix: net("0.0.0.0/0"), nextHop: .number(.max), line: 5),
+                .init(prefix: .v4(net("10.0.0.0/8")), nextHop: .number(0), line: 1),
+                .init(prefix: .v4(net("192.0.2.0/24")), nextHop: .address(.v4(host("10.0.0.1"))), line: 4),
+                .init(prefix: .v4(net("0.0.0.0/0")), nextHop: .number(.max), line: 5),
             ])
         #expect(try entries("").isEmpty)
         #expect(try entries("\n\n").isEmpty)
     }
 
+    @Test func readsBothFamilies() throws {
+        let text = "2001:db8::/32 fe80::1\n::/0 17\nfe80::/10\t192.0.2.1\n192.0.2.0/24 2001:DB8::1 # as in RFC 8950"
+        #expect(
+            try entries(text).map { "\($0.prefix) \($0.nextHop)" } == [
+                "2001:db8::/32 address(fe80::1)", "::/0 number(17)", "fe80::/10 address(192.0.2.1)",
+                "192.0.2.0/24 address(2001:db8::1)",
+            ])
+    }
+
     @Test(arguments: [
+        (
+            "2001:db8::1/32 1",
+            "1:1: '2001:db8::1/32' has bits set beyond its prefix length: did you mean 2001:db8::/32?"
+        ),
+        ("2001:db8::/129 1", "1:1: '2001:db8::/129' has a bad prefix length"),
+        ("2001:db8:::/32 1", "1:1: '2001:db8:::/32' is not an IPv6 address"),
+        ("2001:db8:: 1", "1:1: '2001:db8::' has no prefix length"),
+        ("2001:db8::/32 fe80::1%eth0", "1:15: 'fe80::1%eth0' is not a next hop"),
         ("10.0.0.0/8 1\n10.0.0.1/8 1\n", "2:1: '10.0.0.1/8' has bits set beyond its prefix length"),
         ("10.0.0.0/8", "1:11: '' is not a next hop"),
         ("10.0.0.0/8\n", "1:11: '' is not a next hop"),
@@ -77,7 +94,7 @@ import Wire
     /// No bytes at all bring it down.
     @Test func survivesNoise() {
         var random = Random(state: 4)
-        let alphabet = Array("0123456789./ #\t\r\nx\u{ff}".utf8)
+        let alphabet = Array("0123456789./:af #\t\r\nx\u{ff}".utf8)
         for _ in 0..<3000 {
             let length = Int.random(in: 0..<60, using: &random)
             let noise = (0..<length).map { _ in alphabet.randomElement(using: &random)! }

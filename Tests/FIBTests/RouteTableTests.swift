@@ -8,8 +8,8 @@ import Wire
     @Test(arguments: [1, 2, 3, 4] as [UInt64])
     func agreesWithOracle(seed: UInt64) throws {
         var random = Random(state: seed)
-        let table = try RouteTable()
-        var oracle = Oracle()
+        let table = try RouteTable<IPv4Prefix>()
+        var oracle = Oracle<IPv4Prefix>()
         for step in 0..<3000 {
             let prefix = crowdedPrefix(lengths: 10...32, &random)
             if Int.random(in: 0..<5, using: &random) < 3 {
@@ -32,15 +32,15 @@ import Wire
         for route in oracle.routes { table.remove(route.prefix) }
         #expect(table.count == 0)
         #expect(table.groupCount == (0, 0))
-        #expect(mismatch(table, Oracle(), (0..<1000).map { _ in crowdedAddress(&random) }) == nil)
+        #expect(mismatch(table, Oracle<IPv4Prefix>(), (0..<1000).map { _ in crowdedAddress(&random) }) == nil)
     }
 
     /// Every length from 0 to 32 around one address, put in and taken out in random order.
     @Test(arguments: [5, 6] as [UInt64])
     func nestsAllLengths(seed: UInt64) throws {
         var random = Random(state: seed)
-        let table = try RouteTable()
-        var oracle = Oracle()
+        let table = try RouteTable<IPv4Prefix>()
+        var oracle = Oracle<IPv4Prefix>()
         let address = IPv4Address(UInt32.random(in: 0 ... .max, using: &random))
         let prefixes = (0...32).map { IPv4Prefix(address, length: $0) }
         let probes = prefixes.flatMap { edges(of: $0, &random) }
@@ -60,8 +60,8 @@ import Wire
     }
 
     @Test func comparisonCanFail() throws {
-        let table = try RouteTable()
-        var oracle = Oracle()
+        let table = try RouteTable<IPv4Prefix>()
+        var oracle = Oracle<IPv4Prefix>()
         try table.set(net("192.0.2.0/24"), result: 1)
         oracle.set(net("192.0.2.0/24"), 1)
         #expect(mismatch(table, oracle, [host("192.0.2.1"), host("192.0.3.0")]) == nil)
@@ -71,7 +71,7 @@ import Wire
     }
 
     @Test func defaultRouteIsBelowEverything() throws {
-        let table = try RouteTable()
+        let table = try RouteTable<IPv4Prefix>()
         #expect(table.reader.lookup(0x0102_0304) == 0)
         try table.set(.all, result: 7)
         #expect(table.reader.lookup(0x0102_0304) == 7)
@@ -87,7 +87,7 @@ import Wire
 
     /// Result 0 is a route that leads nowhere; it must not let the default route shine through.
     @Test func dropRouteHidesDefault() throws {
-        let table = try RouteTable()
+        let table = try RouteTable<IPv4Prefix>()
         try table.set(.all, result: 7)
         try table.set(net("10.0.0.0/8"), result: 0)
         #expect(table.reader.lookup(0x0A00_0001) == 0)
@@ -95,19 +95,21 @@ import Wire
     }
 
     @Test func keepsTheGreatestResultAndRefusesMore() throws {
-        let table = try RouteTable()
+        let table = try RouteTable<IPv4Prefix>()
         let most = IPv4LookupTable.maximumResult
         for length in [0, 24, 28, 32] {
             let prefix = IPv4Prefix(host("203.0.113.9"), length: length)
             try table.set(prefix, result: most)
             #expect(table.reader.lookup(0xCB00_7109) == most)
-            #expect(throws: LookupTableError.resultTooLarge(most + 1)) { try table.set(prefix, result: most + 1) }
+            #expect(throws: LookupTableError.resultTooLarge(most + 1, maximum: most)) {
+                try table.set(prefix, result: most + 1)
+            }
             #expect(table[prefix] == most)
         }
     }
 
     @Test func removingWhatIsNotThereChangesNothing() throws {
-        let table = try RouteTable()
+        let table = try RouteTable<IPv4Prefix>()
         try table.set(net("10.1.0.0/16"), result: 1)
         for absent in ["10.0.0.0/15", "10.1.0.0/17", "10.1.2.0/24", "10.1.2.3/32", "0.0.0.0/0"] {
             #expect(table.remove(net(absent)) == nil)
@@ -117,7 +119,7 @@ import Wire
     }
 
     @Test func memoryFollowsTheRoutes() throws {
-        let table = try RouteTable()
+        let table = try RouteTable<IPv4Prefix>()
         let before = table.memoryBytes
         let prefixes = (0..<20000).map { IPv4Prefix(IPv4Address($0 << 12), length: 20) }
         try table.set(contentsOf: prefixes.map { Route(prefix: $0, result: 1) })

@@ -34,10 +34,12 @@ extension TextFuzzer {
                 seeds: [Array(routeLines.utf8)], words: ["0.0.0.0/0", "/33", "256.1.1.1/8", "10.0.0.1/8", "1.2.3", "#"])
         }
     ) { input in
-        let table = try RouteTable { $0() }
+        let table = try RouteTable<IPv4Prefix> { $0() }
         let file = RouteFile(path: "fuzz", text: String(decoding: input, as: UTF8.self))
         do throws(RouteFileError) {
-            try file.forEach { entry in try table.set(entry.prefix, result: 1) }
+            try file.forEach { entry in
+                if case .v4(let prefix) = entry.prefix { try table.set(prefix, result: 1) }
+            }
         } catch {
             if error.line ?? 0 < 1 || error.column ?? 0 < 1 { throw FuzzFailure("an error without a place: \(error)") }
         }

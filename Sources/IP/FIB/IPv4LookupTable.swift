@@ -17,11 +17,7 @@ import Wire
 /// and it carries the length of its route, so a change stores only the slots it owns: a reader sees the old or the new
 /// result for an address, and never a miss between. A group is filled before the slot above it points to it, and a
 /// group that is no longer needed is given back only when `afterQuiescence` says that no reader can still be in it.
-public final class IPv4LookupTable {
-    /// Runs its argument once every reader that was inside a lookup at the time of the call has left it, in the
-    /// isolation in which the table is changed.
-    public typealias AfterQuiescence = (_ release: @escaping () -> Void) -> Void
-
+public final class IPv4LookupTable: LookupTable {
     let memory: LookupMemory
     private let groups: LookupGroups
 
@@ -31,7 +27,7 @@ public final class IPv4LookupTable {
     ///   - maximumGroups: how many groups of 16 slots there may be, up to 32 million; they cost address space only.
     ///   - afterQuiescence: the default is for tables without concurrent readers and runs its argument at once.
     public init(
-        maximumGroups: Int = 1 << 22, afterQuiescence: @escaping AfterQuiescence = { release in release() }
+        maximumGroups: Int = defaultMaximumGroups, afterQuiescence: @escaping AfterQuiescence = { release in release() }
     ) throws(LookupTableError) {
         let maximum = min(max(maximumGroups, 0), Slot.mostGroups)
         memory = try LookupMemory(maximumGroups: maximum)
@@ -40,6 +36,8 @@ public final class IPv4LookupTable {
 
     /// What workers look up with; valid for as long as the table lives.
     public var reader: Reader { Reader(slots: UnsafePointer(memory.slots)) }
+
+    public static var defaultMaximumGroups: Int { 1 << 22 }
 
     /// The greatest result a route may have.
     public static var maximumResult: UInt32 { Slot.valueMask }
@@ -54,7 +52,7 @@ public final class IPv4LookupTable {
     ///
     /// On an error (no more groups, result beyond `maximumResult`) no lookup has changed.
     public func set(_ prefix: IPv4Prefix, result: UInt32) throws(LookupTableError) {
-        guard result <= Slot.valueMask else { throw .resultTooLarge(result) }
+        guard result <= Slot.valueMask else { throw .resultTooLarge(result, maximum: Slot.valueMask) }
         guard prefix.length > 0 else {
             memory.slots[Slot.defaultIndex].store(result, ordering: .releasing)
             return

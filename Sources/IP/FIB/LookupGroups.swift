@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Wire
 
 /// Hands out the groups of a lookup table and takes them back when no reader can be in them any more.
 ///
@@ -6,7 +7,7 @@
 /// that are retired while it runs share the next one, so that withdrawing a full table costs two.
 final class LookupGroups {
     private let maximum: Int
-    private let afterQuiescence: IPv4LookupTable.AfterQuiescence
+    private let afterQuiescence: AfterQuiescence
     /// The number of the group that would be the next never used one.
     private var fresh = IPv4LookupTable.Slot.headerGroup + 1
     private var free: [UInt32] = []
@@ -15,7 +16,7 @@ final class LookupGroups {
     /// Retired since.
     private var retiring: [UInt32] = []
 
-    init(maximum: Int, afterQuiescence: @escaping IPv4LookupTable.AfterQuiescence) {
+    init(maximum: Int, afterQuiescence: @escaping AfterQuiescence) {
         self.maximum = maximum
         self.afterQuiescence = afterQuiescence
     }
@@ -28,7 +29,9 @@ final class LookupGroups {
     /// A group that no reader can see; its slots hold whatever they held.
     func take(from memory: borrowing LookupMemory) throws(LookupTableError) -> UInt32 {
         if let group = free.popLast() { return group }
-        guard Int(fresh - IPv4LookupTable.Slot.headerGroup) <= maximum else { throw .full(maximumGroups: maximum) }
+        guard Int(fresh - IPv4LookupTable.Slot.headerGroup) <= maximum else {
+            throw .full(.ipv4, used: used, retired: retired, maximum: maximum)
+        }
         let first = IPv4LookupTable.Slot.group(fresh).lowerBound
         if first % LookupMemory.slotsPerHugePage == 0 { try memory.open(from: first) }
         defer { fresh += 1 }

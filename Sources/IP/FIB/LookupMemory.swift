@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Synchronization
+import Wire
 
 /// The address space of a lookup table: the root's slots, then those of the groups, all zero until written.
 ///
@@ -36,7 +37,7 @@ struct LookupMemory: ~Copyable {
     func open(from index: Int) throws(LookupTableError) {
         let start = UnsafeMutableRawPointer(slots + index)
         guard mprotect(start, Self.hugePage, PROT_READ | PROT_WRITE) == 0 else {
-            throw .noMemory(bytes: Self.hugePage, errno: errno)
+            throw .noMemory(.ipv4, bytes: Self.hugePage, errno: errno)
         }
     }
 
@@ -55,41 +56,19 @@ struct LookupMemory: ~Copyable {
     ) throws(LookupTableError) -> (mapping: UnsafeMutableRawPointer, start: UnsafeMutableRawPointer) {
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         let mapping = mmap(nil, bytes + hugePage, PROT_NONE, flags, -1, 0)
-        guard let mapping, mapping != MAP_FAILED else { throw .noMemory(bytes: bytes, errno: errno) }
+        guard let mapping, mapping != MAP_FAILED else { throw .noMemory(.ipv4, bytes: bytes, errno: errno) }
         let start = UnsafeMutableRawPointer(bitPattern: roundedUp(Int(bitPattern: mapping)))!
         // A hint: without huge pages everything works, with more TLB misses.
         _ = madvise(start, bytes, MADV_HUGEPAGE)
         guard mprotect(start, open, PROT_READ | PROT_WRITE) == 0 else {
             let code = errno
             munmap(mapping, bytes + hugePage)
-            throw .noMemory(bytes: open, errno: code)
+            throw .noMemory(.ipv4, bytes: open, errno: code)
         }
         return (mapping, start)
     }
 
     private static func roundedUp(_ bytes: Int) -> Int {
         (bytes + hugePage - 1) / hugePage * hugePage
-    }
-}
-
-/// Why a lookup table could not be made or changed. Nothing has changed then.
-public enum LookupTableError: Error, Equatable, CustomStringConvertible {
-    /// The kernel refused memory.
-    case noMemory(bytes: Int, errno: Int32)
-    /// All groups for routes longer than /24 are in use.
-    case full(maximumGroups: Int)
-    /// A result that does not fit into a slot.
-    case resultTooLarge(UInt32)
-
-    public var description: String {
-        switch self {
-        case .noMemory(let bytes, let code):
-            "no memory for the IPv4 lookup table (\(bytes >> 20) MiB): \(String(cString: strerror(code)));"
-                + " raise the limit on address space (ulimit -v) or free memory"
-        case .full(let maximum):
-            "the IPv4 lookup table is full: routes longer than /24 need more than \(maximum) groups"
-        case .resultTooLarge(let result):
-            "route result \(result) is greater than \(IPv4LookupTable.maximumResult)"
-        }
     }
 }

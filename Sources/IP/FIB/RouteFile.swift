@@ -2,23 +2,24 @@
 import Glibc
 import Wire
 
-/// A text file with a route on each line, "PREFIX NEXTHOP": `192.0.2.0/24 10.0.0.1` or `192.0.2.0/24 17`.
+/// A text file with a route on each line, "PREFIX NEXTHOP": `192.0.2.0/24 10.0.0.1`, `2001:db8::/32 fe80::1`
+/// or `192.0.2.0/24 17`.
 ///
-/// The next hop is an address or a number, whose meaning is the caller's. Blanks and tabs separate; empty lines and
+/// The next hop is an address, of either family, or a number, whose meaning is the caller's. Blanks and tabs separate; empty lines and
 /// what follows a `#` are skipped; lines may end in CR LF.
 public struct RouteFile {
     public enum NextHop: Hashable, Sendable {
-        case address(IPv4Address)
+        case address(IPAddress)
         case number(UInt32)
     }
 
     public struct Entry: Hashable, Sendable {
-        public var prefix: IPv4Prefix
+        public var prefix: IPPrefix
         public var nextHop: NextHop
         /// Counted from 1.
         public var line: Int
 
-        public init(prefix: IPv4Prefix, nextHop: NextHop, line: Int) {
+        public init(prefix: IPPrefix, nextHop: NextHop, line: Int) {
             self.prefix = prefix
             self.nextHop = nextHop
             self.line = line
@@ -69,7 +70,7 @@ extension RouteFile {
 
         var description: String {
             switch self {
-            case .badNextHop: "is not a next hop: write an IPv4 address or a number up to \(UInt32.max)"
+            case .badNextHop: "is not a next hop: write an IPv4 or IPv6 address or a number up to \(UInt32.max)"
             case .trailingText: "does not belong here: a line is PREFIX NEXTHOP"
             }
         }
@@ -83,9 +84,11 @@ extension RouteFile {
             return nil
         }
         let prefixStart = index
-        let prefix: IPv4Prefix
+        let prefix: IPPrefix
         do {
-            prefix = try IPv4Prefix.scan(bytes, at: &index)
+            prefix =
+                isIPv6(bytes, index)
+                ? .v6(try IPv6Prefix.scan(bytes, at: &index)) : .v4(try IPv4Prefix.scan(bytes, at: &index))
             guard isWordEnd(bytes, index) else { throw AddressSyntaxError.Problem.trailingText }
         } catch {
             index = prefixStart
@@ -108,9 +111,26 @@ extension RouteFile {
         }
         if index > start, isWordEnd(bytes, index), let number = UInt32(exactly: number) { return .number(number) }
         index = start
-        if let address = try? IPv4Address.scan(bytes, at: &index), isWordEnd(bytes, index) { return .address(address) }
+        if let address = try? parseAddress(bytes, &index), isWordEnd(bytes, index) { return .address(address) }
         index = start
         throw .badNextHop
+    }
+
+    private static func parseAddress(_ bytes: Span<UInt8>, _ index: inout Int) throws -> IPAddress {
+        isIPv6(bytes, index)
+            ? .v6(try IPv6Address.scan(bytes, at: &index)) : .v4(try IPv4Address.scan(bytes, at: &index))
+    }
+
+    /// Whether a colon stands behind the first digits, of which a group of an IPv6 address has four at most.
+    private static func isIPv6(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
+        var index = start
+        while index < bytes.count, index - start < 5 {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: ":") { return true }
+            guard byte &- UInt8(ascii: "0") < 10 || (byte | 0x20) &- UInt8(ascii: "a") < 6 else { return false }
+            index += 1
+        }
+        return false
     }
 
     /// The error's description; those that judge a word of the file are put behind it.

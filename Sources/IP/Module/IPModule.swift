@@ -36,7 +36,7 @@ public final class IPModule: Module {
 
     private func makeTables(_ engine: Engine) {
         do {
-            let table = try RouteTable { [weak engine] release in
+            let table = try RouteTable<IPv4Prefix> { [weak engine] release in
                 // Runs here, in this isolation, only later.
                 nonisolated(unsafe) let release = release
                 engine?.retire { release() }

@@ -129,7 +129,9 @@ extension IPModule {
     private static func address(of hop: RouteFile.NextHop, among hops: [IPv4Address]) throws(RouteError) -> IPv4Address
     {
         switch hop {
-        case .address(let address): return address
+        case .address(.v4(let address)): return address
+        case .address(.v6(let address)):
+            throw RouteError("next hop \(address) is an IPv6 address", "give an IPv4 route an IPv4 next hop")
         case .number(let number):
             guard Int(number) < hops.count else {
                 throw RouteError(
@@ -143,10 +145,13 @@ extension IPModule {
         var known: [IPv4Address: Forwarding] = [:]
         try file.forEach { entry in
             let address = try IPModule.address(of: entry.nextHop, among: hops)
-            if let forwarding = known[address] { return try rib.set(entry.prefix, forwarding, from: .static) }
+            guard case .v4(let prefix) = entry.prefix else {
+                throw RouteError("\(entry.prefix) is an IPv6 prefix", "give IPv4 prefixes")
+            }
+            if let forwarding = known[address] { return try rib.set(prefix, forwarding, from: .static) }
             let forwarding = try forwarding(via: address, on: interface)
             known[address] = forwarding
-            try rib.set(entry.prefix, forwarding, from: .static)
+            try rib.set(prefix, forwarding, from: .static)
         }
     }
 }

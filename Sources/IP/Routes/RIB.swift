@@ -30,12 +30,12 @@ public final class RIB {
         public let forwarding: Forwarding
     }
 
-    private let table: RouteTable
+    private let table: RouteTable<IPv4Prefix>
     private let adjacencies: AdjacencyStore
     /// By source, in the order of preference.
-    private var stores = RouteSource.allCases.map { _ in RouteStore() }
+    private var stores = RouteSource.allCases.map { _ in RouteStore<IPv4Prefix>() }
 
-    init(table: RouteTable, adjacencies: AdjacencyStore) {
+    init(table: RouteTable<IPv4Prefix>, adjacencies: AdjacencyStore) {
         self.table = table
         self.adjacencies = adjacencies
     }
@@ -99,10 +99,8 @@ public final class RIB {
 
     /// The routes of a source, in the order of their prefixes.
     public func entries(from source: RouteSource) -> [Entry] {
-        stores[source.rawValue].packed().sorted().map { packed in
-            let prefix = IPv4Prefix(IPv4Address(UInt32(packed >> 32)), length: Int(packed >> 26 & 63))
-            return Entry(
-                prefix: prefix, source: source, forwarding: Forwarding(rawValue: UInt32(packed & (1 << 26 - 1))))
+        stores[source.rawValue].sorted.map { route in
+            Entry(prefix: route.prefix, source: source, forwarding: Forwarding(rawValue: route.result))
         }
     }
 
@@ -112,7 +110,7 @@ public final class RIB {
     }
 
     /// Bytes in use: the workers' lookup table, and the routes behind it with their sources.
-    public var memoryBytes: RouteTable.Memory {
+    public var memoryBytes: RouteTableMemory {
         var memory = table.memoryBytes
         for store in stores { memory.store += store.memoryBytes }
         return memory
