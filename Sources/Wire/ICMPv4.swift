@@ -27,6 +27,8 @@ public struct ICMPv4View: BitwiseCopyable {
     @inlinable public var sequence: UInt16 { bytes.network(at: 6) }
     /// Of "fragmentation needed": the longest packet that the next link takes, bytes (RFC 1191 section 4).
     @inlinable public var nextHopMTU: UInt16 { bytes.network(at: 6) }
+    /// Of a redirect: the better router.
+    @inlinable public var gateway: IPv4Address { IPv4Address(rest) }
     /// The data of a query; the packet that an error is about, from its IP header on, most often cut short.
     @inlinable public var payload: Bytes { bytes.dropping(first: ICMPv4View.length) }
 
@@ -88,6 +90,16 @@ public struct ICMPv4Message: Hashable, Sendable, BitwiseCopyable {
     /// The time to live ran out on the way.
     @inlinable
     public static var timeExceeded: ICMPv4Message { ICMPv4Message(type: .timeExceeded) }
+
+    /// Some fragments did not come in time; the quote is of the first one.
+    @inlinable
+    public static var reassemblyTimeExceeded: ICMPv4Message { ICMPv4Message(type: .timeExceeded, code: 1) }
+
+    /// `gateway` is a better router for the quoted packet's destination (RFC 1812 section 5.2.7.2).
+    @inlinable
+    public static func redirect(_ scope: ICMPv4Redirect = .host, to gateway: IPv4Address) -> ICMPv4Message {
+        ICMPv4Message(type: .redirect, code: scope.rawValue, rest: gateway.value)
+    }
 
     /// `pointer` is the offset of the bad byte in the quoted packet.
     @inlinable

@@ -13,6 +13,9 @@ public struct ICMPv4Type: RawRepresentable, Hashable, Sendable, BitwiseCopyable 
     @inlinable public static var sourceQuench: ICMPv4Type { ICMPv4Type(rawValue: 4) }
     @inlinable public static var redirect: ICMPv4Type { ICMPv4Type(rawValue: 5) }
     @inlinable public static var echoRequest: ICMPv4Type { ICMPv4Type(rawValue: 8) }
+    /// Router discovery (RFC 1256).
+    @inlinable public static var routerAdvertisement: ICMPv4Type { ICMPv4Type(rawValue: 9) }
+    @inlinable public static var routerSolicitation: ICMPv4Type { ICMPv4Type(rawValue: 10) }
     @inlinable public static var timeExceeded: ICMPv4Type { ICMPv4Type(rawValue: 11) }
     @inlinable public static var parameterProblem: ICMPv4Type { ICMPv4Type(rawValue: 12) }
     @inlinable public static var timestampRequest: ICMPv4Type { ICMPv4Type(rawValue: 13) }
@@ -36,6 +39,8 @@ extension ICMPv4Type: CustomStringConvertible {
         case .sourceQuench: "source quench"
         case .redirect: "redirect"
         case .echoRequest: "echo request"
+        case .routerAdvertisement: "router advertisement"
+        case .routerSolicitation: "router solicitation"
         case .timeExceeded: "time exceeded"
         case .parameterProblem: "parameter problem"
         case .timestampRequest: "timestamp request"
@@ -83,4 +88,13 @@ extension ICMPv4Unreachable: CustomStringConvertible {
         case .administrativelyProhibited: "administratively prohibited"
         }
     }
+}
+
+/// What a redirect is about: the codes of `ICMPv4Type.redirect` (RFC 792). Routers send only those for hosts, since they
+/// do not know how hosts divide the network (RFC 1812 section 5.2.7.2).
+public enum ICMPv4Redirect: UInt8, Sendable, CaseIterable {
+    case net = 0
+    case host = 1
+    case netForService = 2
+    case hostForService = 3
 }

@@ -99,6 +99,9 @@ public struct IPv6Address: Hashable, Sendable, BitwiseCopyable {
     /// A multicast address' scope, 0 to 15 (RFC 4291 section 2.7): 1 interface, 2 link, 5 site, 14 global.
     @inlinable public var multicastScope: Int { Int(high >> 48 & 15) }
 
+    /// ff02::1:ff00:0/104, where neighbours listen for solicitations (RFC 4291 section 2.7.1).
+    @inlinable public var isSolicitedNode: Bool { high == 0xff02 << 48 && low >> 24 == 0x1ff }
+
     /// ff02::1:ffXX:XXXX, where a neighbour with this address listens (RFC 4291 section 2.7.1).
     public var solicitedNode: IPv6Address {
         IPv6Address(high: 0xff02 << 48, low: 0x1_ff00_0000 | low & 0xff_ffff)

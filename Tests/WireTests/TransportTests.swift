@@ -158,5 +158,17 @@ struct ICMPv4Tests {
         #expect(ICMPv4Message.parameterProblem(pointer: 20).rest == 20 << 24)
         #expect(ICMPv4Message.timeExceeded.type.isError && !ICMPv4Type.echoRequest.isError)
         #expect(!ICMPv4Type(rawValue: 200).isError)
+        #expect(ICMPv4Message.reassemblyTimeExceeded.code == 1)
+    }
+
+    /// Made by Scapy 2.8, with a datagram from 10.0.0.2 to 192.0.2.9.
+    @Test func redirect() {
+        let expected = hex("05 01 BD1A 0A000009 4500001C 0001 0000 40 11 AEC5 0A000002 C0000209 0001 0002 0008 33D0")
+        let bytes = writing(36) { window in
+            for offset in 8..<36 { window.store(expected[offset], at: offset) }
+            ICMPv4Message.redirect(to: IPv4Address(10, 0, 0, 9)).emit(into: window)
+        }
+        #expect(bytes == expected)
+        reading(bytes) { #expect(ICMPv4View($0)!.gateway == IPv4Address(10, 0, 0, 9)) }
     }
 }
