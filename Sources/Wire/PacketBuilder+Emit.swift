@@ -26,14 +26,43 @@ extension PacketBuilder {
                 header.emit(into: window)
                 if !options.isEmpty { coverOptions(count: options.count, in: window) }
             }
-        case .udp(let header):
-            let (source, destination) = addresses(before: position)
+        case .ipv6(var header, let given):
+            header.nextHeader = given ?? ipProtocol(behind: position)
+            header.payloadLength = UInt16(truncatingIfNeeded: bytes.count)
+            emit(IPv6View.length, in: &bytes) { header.emit(into: $0) }
+        case .extensionHeader(_, let body, let given):
+            let next = given ?? ipProtocol(behind: position)
+            bytes = [next.rawValue, UInt8(truncatingIfNeeded: (body.count + 2) / 8 - 1)] + body + bytes
+        case .fragment(var header, let given):
+            header.next = given ?? ipProtocol(behind: position)
+            emit(IPv6Fragment.length, in: &bytes) { header.emit(into: $0) }
+        case .mpls(let entry, let given):
+            let entry = MPLSEntry(
+                entry.label, trafficClass: entry.trafficClass, isBottom: given ?? isBottom(position),
+                timeToLive: entry.timeToLive)
+            emit(MPLSView.length, in: &bytes) { $0.storeNetwork(entry.rawValue, at: 0) }
+        case .udp, .tcp, .icmp, .icmp6: prependTransport(position, to: &bytes)
+        }
+    }
+
+    private func prependTransport(_ position: Int, to bytes: inout [UInt8]) {
+        let addresses = addresses(before: position)
+        switch (layers[position], addresses) {
+        case (.udp(let header), .ipv4(let source, let destination)):
             emit(UDPView.length, in: &bytes) { header.emit(into: $0, source: source, destination: destination) }
-        case .tcp(let header):
-            let (source, destination) = addresses(before: position)
+        case (.udp(let header), .ipv6(let source, let destination)):
+            emit(UDPView.length, in: &bytes) { header.emit(into: $0, source: source, destination: destination) }
+        case (.tcp(let header), .ipv4(let source, let destination)):
             emit(TCPHeader.length, in: &bytes) { header.emit(into: $0, source: source, destination: destination) }
-        case .icmp(let message):
+        case (.tcp(let header), .ipv6(let source, let destination)):
+            emit(TCPHeader.length, in: &bytes) { header.emit(into: $0, source: source, destination: destination) }
+        case (.icmp6(let message), let addresses):
+            var (source, destination) = (IPv6Address.any, IPv6Address.any)
+            if case .ipv6(let from, let to) = addresses { (source, destination) = (from, to) }
+            emit(ICMPv6View.length, in: &bytes) { message.emit(into: $0, source: source, destination: destination) }
+        case (.icmp(let message), _):
             emit(ICMPv4View.length, in: &bytes) { message.emit(into: $0) }
+        default: break
         }
     }
 
@@ -58,6 +87,8 @@ extension PacketBuilder {
         case .vlan(_, let kind, _): return kind
         case .arp: return .arp
         case .ipv4: return .ipv4
+        case .ipv6: return .ipv6
+        case .mpls: return .mpls
         default: return .experimental
         }
     }
@@ -68,15 +99,32 @@ extension PacketBuilder {
         case .udp: return .udp
         case .tcp: return .tcp
         case .icmp: return .icmp
+        case .icmp6: return .icmp6
+        case .extensionHeader(let kind, _, _): return kind
+        case .fragment: return .fragment
+        case .ipv4: return .ipv4
+        case .ipv6: return .ipv6
+        case .mpls: return .mplsInIP
         default: return .experimental
         }
     }
 
-    /// The addresses for the pseudo header: those of the next IP header outwards.
-    private func addresses(before position: Int) -> (source: IPv4Address, destination: IPv4Address) {
+    private func isBottom(_ position: Int) -> Bool {
+        guard position + 1 < layers.count, case .mpls = layers[position + 1] else { return true }
+        return false
+    }
+
+    private enum Addresses {
+        case ipv4(IPv4Address, IPv4Address)
+        case ipv6(IPv6Address, IPv6Address)
+    }
+
+    /// Source and destination for the pseudo header: those of the next IP header outwards.
+    private func addresses(before position: Int) -> Addresses {
         for layer in layers[..<position].reversed() {
-            if case .ipv4(let header, _, _) = layer { return (header.source, header.destination) }
+            if case .ipv4(let header, _, _) = layer { return .ipv4(header.source, header.destination) }
+            if case .ipv6(let header, _) = layer { return .ipv6(header.source, header.destination) }
         }
-        return (.any, .any)
+        return .ipv4(.any, .any)
     }
 }

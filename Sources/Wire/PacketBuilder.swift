@@ -12,9 +12,15 @@ public struct PacketBuilder: Hashable, Sendable {
         case vlan(VLANTag, EtherType, EtherType?)
         case arp(ARPPacket)
         case ipv4(IPv4Header, IPProtocol?, options: [UInt8])
+        case ipv6(IPv6Header, IPProtocol?)
+        /// A whole header but for its first two bytes.
+        case extensionHeader(IPProtocol, [UInt8], next: IPProtocol?)
+        case fragment(IPv6Fragment, next: IPProtocol?)
+        case mpls(MPLSEntry, isBottom: Bool?)
         case udp(UDPHeader)
         case tcp(TCPHeader)
         case icmp(ICMPv4Message)
+        case icmp6(ICMPv6Message)
         case payload([UInt8])
     }
 
@@ -50,20 +56,6 @@ public struct PacketBuilder: Hashable, Sendable {
 
     public func arp(_ packet: ARPPacket) -> Self { adding(.arp(packet)) }
 
-    /// `options` are padded with zeros to a multiple of four bytes and cut after 40.
-    public func ipv4(
-        from source: IPv4Address, to destination: IPv4Address, timeToLive: UInt8 = 64, trafficClass: UInt8 = 0,
-        identification: UInt16 = 0, dontFragment: Bool = false, moreFragments: Bool = false,
-        fragmentUnits: UInt16 = 0, protocol: IPProtocol? = nil, options: [UInt8] = []
-    ) -> Self {
-        let header = IPv4Header(
-            source: source, destination: destination, protocol: .experimental, timeToLive: timeToLive,
-            trafficClass: trafficClass, identification: identification, dontFragment: dontFragment,
-            moreFragments: moreFragments, fragmentUnits: fragmentUnits)
-        let padded = options + [UInt8](repeating: 0, count: -options.count & 3)
-        return adding(.ipv4(header, `protocol`, options: Array(padded.prefix(40))))
-    }
-
     public func udp(from source: UInt16, to destination: UInt16) -> Self {
         adding(.udp(UDPHeader(sourcePort: source, destinationPort: destination)))
     }
@@ -81,6 +73,9 @@ public struct PacketBuilder: Hashable, Sendable {
 
     /// What an error quotes may be stacked behind it.
     public func icmp(_ message: ICMPv4Message) -> Self { adding(.icmp(message)) }
+
+    /// What an error quotes may be stacked behind it.
+    public func icmp6(_ message: ICMPv6Message) -> Self { adding(.icmp6(message)) }
 
     public func payload(_ bytes: [UInt8]) -> Self { adding(.payload(bytes)) }
 
@@ -123,7 +118,7 @@ public struct PacketBuilder: Hashable, Sendable {
         return try bytes.withBytes(body)
     }
 
-    private func adding(_ layer: Layer) -> Self { changed { $0.layers.append(layer) } }
+    func adding(_ layer: Layer) -> Self { changed { $0.layers.append(layer) } }
 
     private func changed(_ change: (inout Self) -> Void) -> Self {
         var copy = self

@@ -42,6 +42,13 @@ public struct PacketDescription: Hashable, Sendable, CustomStringConvertible {
         layers = dissector.layers
     }
 
+    /// Describes a packet from its IPv6 header on.
+    public init(ipv6 packet: Bytes) {
+        var dissector = PacketDissector(isSnapped: false)
+        dissector.ipv6(packet)
+        layers = dissector.layers
+    }
+
     /// Describes a frame from its Ethernet header on.
     public init(_ frame: [UInt8], isSnapped: Bool = false) {
         var frame = frame

@@ -8,30 +8,30 @@ struct PacketDissector {
 
     private(set) var layers: [PacketDescription.Layer] = []
     /// Inside an ICMP error. The packet quoted there is most often cut short, which is no fault.
-    private var isQuoting = false
+    var isQuoting = false
     /// The bytes are only a frame's beginning.
-    private let isSnapped: Bool
+    let isSnapped: Bool
 
     init(isSnapped: Bool) { self.isSnapped = isSnapped }
 
     // MARK: - Notes
 
-    private mutating func note(_ name: String, _ essence: String, _ details: String...) {
+    mutating func note(_ name: String, _ essence: String, _ details: String...) {
         layers.append(PacketDescription.Layer(name: name, essence: essence, details: details))
     }
 
-    private mutating func add(_ detail: String) { layers[layers.count - 1].details.append(detail) }
+    mutating func add(_ detail: String) { layers[layers.count - 1].details.append(detail) }
 
-    private mutating func complain(_ fault: String) { layers[layers.count - 1].faults.append(fault) }
+    mutating func complain(_ fault: String) { layers[layers.count - 1].faults.append(fault) }
 
     /// A header that is not all there: its name, and what bytes it has.
-    private mutating func truncated(_ name: String, _ bytes: Bytes) {
+    mutating func truncated(_ name: String, _ bytes: Bytes) {
         note(name, "")
         if isQuoting || isSnapped { add("cut short") } else { complain("truncated, \(bytes.count) bytes left") }
         data(bytes)
     }
 
-    private mutating func data(_ bytes: Bytes) {
+    mutating func data(_ bytes: Bytes) {
         guard bytes.count > 0 else { return }
         let hex = (0..<min(bytes.count, PacketDissector.hexCount))
             .map { hexadecimal(bytes.load(at: $0, as: UInt8.self), digits: 2) }.joined(separator: " ")
@@ -47,12 +47,14 @@ struct PacketDissector {
         network(view.type, view.payload)
     }
 
-    private mutating func network(_ type: EtherType, _ bytes: Bytes) {
+    mutating func network(_ type: EtherType, _ bytes: Bytes) {
         guard layers.count < PacketDissector.depthLimit else { return data(bytes) }
         switch type {
         case .vlan, .serviceVLAN: vlan(type, bytes)
         case .arp: arp(bytes)
         case .ipv4: ipv4(bytes)
+        case .ipv6: ipv6(bytes)
+        case .mpls, .mplsUpstream: mpls(bytes)
         default:
             note(type.description, "")
             data(bytes)
@@ -108,70 +110,13 @@ struct PacketDissector {
             if !view.isChecksumRight { complain("bad checksum") }
             if isCut, !isSnapped { complain("\(view.totalLength - bytes.count) bytes missing") }
         }
-        transport(view, isWhole: !isQuoting && !isCut && !view.isFragment)
+        guard !view.isLaterFragment else { return data(view.payload) }
+        let addresses = PacketAddresses.ipv4(view.source, view.destination)
+        transport(view.protocol, view.payload, addresses, isWhole: !isQuoting && !isCut && !view.isFragment)
     }
 
     private mutating func malformed(_ fault: String, _ view: IPv4View) {
         complain(fault)
         data(view.bytes.dropping(first: IPv4View.minimumLength))
-    }
-
-    /// `isWhole`: a checksum over the data can be judged.
-    private mutating func transport(_ view: IPv4View, isWhole: Bool) {
-        let payload = view.payload
-        guard !view.isLaterFragment, layers.count < PacketDissector.depthLimit else { return data(payload) }
-        switch view.protocol {
-        case .udp: udp(payload, view, isWhole: isWhole)
-        case .tcp: tcp(payload, view, isWhole: isWhole)
-        case .icmp: icmp(payload, isWhole: isWhole)
-        default:
-            note(view.protocol.description, "")
-            data(payload)
-        }
-    }
-
-    // MARK: - Transport
-
-    private mutating func udp(_ bytes: Bytes, _ packet: IPv4View, isWhole: Bool) {
-        guard let view = UDPView(bytes) else { return truncated("UDP", bytes) }
-        note("UDP", "\(view.sourcePort) > \(view.destinationPort)", "length \(view.length)")
-        if view.checksum == 0 { add("no checksum") }
-        if isWhole, view.length < UDPView.length || view.length > bytes.count {
-            complain("bad length")
-        } else if isWhole, !view.isChecksumRight(source: packet.source, destination: packet.destination) {
-            complain("bad checksum")
-        }
-        data(view.payload)
-    }
-
-    private mutating func tcp(_ bytes: Bytes, _ packet: IPv4View, isWhole: Bool) {
-        guard let view = TCPView(bytes) else { return truncated("TCP", bytes) }
-        note(
-            "TCP", "\(view.sourcePort) > \(view.destinationPort) \(view.flags)", "seq \(view.sequenceNumber)",
-            "ack \(view.acknowledgement)", "window \(view.window)")
-        if view.headerLength < TCPView.minimumLength || (isWhole && view.headerLength > bytes.count) {
-            complain("header length \(view.headerLength)")
-        } else if isWhole, !view.isChecksumRight(source: packet.source, destination: packet.destination) {
-            complain("bad checksum")
-        }
-        data(view.payload)
-    }
-
-    private mutating func icmp(_ bytes: Bytes, isWhole: Bool) {
-        guard let view = ICMPv4View(bytes) else { return truncated("ICMP", bytes) }
-        switch view.type {
-        case .echoRequest, .echoReply:
-            note("ICMP", view.type.description, "id \(view.identifier)", "sequence \(view.sequence)")
-        case .destinationUnreachable:
-            let reason = ICMPv4Unreachable(rawValue: view.code)?.description ?? "unreachable code \(view.code)"
-            note("ICMP", reason)
-            if view.code == ICMPv4Unreachable.fragmentationNeeded.rawValue { add("mtu \(view.nextHopMTU)") }
-        default:
-            note("ICMP", view.code == 0 ? view.type.description : "\(view.type) code \(view.code)")
-        }
-        if isWhole, !view.isChecksumRight { complain("bad checksum") }
-        guard view.type.isError, layers.count < PacketDissector.depthLimit else { return data(view.payload) }
-        isQuoting = true
-        ipv4(view.payload)
     }
 }

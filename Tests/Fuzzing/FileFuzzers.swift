@@ -5,7 +5,7 @@ import Interfaces
 import Wire
 
 extension TextFuzzer {
-    /// Frames in words: one line, a listing, from Ethernet and from IPv4 on.
+    /// Frames in words: one line, a listing, from Ethernet, from IPv4 and from IPv6 on.
     static let dissection = TextFuzzer(
         "dissection", { TextMutator(seeds: PacketSeeds.frames, words: ["\u{8}\0", "E"]) }
     ) { input in
@@ -13,6 +13,7 @@ extension TextFuzzer {
         let text = frame.withBytes { window in
             PacketDescription(window).listing + PacketDescription(window, isSnapped: true).line
                 + PacketDescription(ipv4: window).listing + PacketDescription(ipv4: window.dropping(first: 14)).line
+                + PacketDescription(ipv6: window).listing + PacketDescription(ipv6: window.dropping(first: 14)).line
         }
         if frame != input { throw FuzzFailure("a description changed the packet") }
         if text.isEmpty { throw FuzzFailure("a packet without a description") }
