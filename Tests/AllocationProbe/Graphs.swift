@@ -58,8 +58,8 @@ enum ProbedGraph: String, CaseIterable {
             try ip.neighbors.addStatic(
                 IPv4Address(10, 1, 0, host), at: MACAddress(0x0200_0000_00b0 + UInt64(host)), on: wan)
         }
-        try ip.addRoute(IPv4Prefix("20.0.0.0/8")!, via: IPv4Address(10, 1, 0, 2))
-        try ip.addRoute(IPv4Prefix("30.0.0.0/8")!, via: IPv4Address(10, 1, 0, 3))
+        try ip.addRoute(IPPrefix("20.0.0.0/8")!, via: .v4(IPv4Address(10, 1, 0, 2)))
+        try ip.addRoute(IPPrefix("30.0.0.0/8")!, via: .v4(IPv4Address(10, 1, 0, 3)))
         let link = PacketBuilder().ethernet(from: MACAddress(0x0200_0000_00a2), to: MACAddress(0x0200_0000_0001))
         func frame(to destination: IPv4Address) -> [UInt8] {
             let packet = link.ipv4(from: IPv4Address(10, 0, 0, 2), to: destination)

@@ -41,20 +41,20 @@ import Wire
     /// A route that a better source hides is shown in brackets.
     @Test func showsHiddenRoutes() async throws {
         let prefix = IPv4Prefix("20.0.0.0/8")!
-        try lab.ip.addRoute(prefix, via: IPLab.a.ip, from: .dynamic)
+        try lab.ip.addRoute(.v4(prefix), via: .v4(IPLab.a.ip), from: .dynamic)
         #expect(try await run("show fib 20.0.0.0/8").map { $0[1] } == ["static", "(dynamic)"])
-        #expect(lab.ip.rib.longestMatch(IPLab.far)?.source == .static)
-        lab.ip.removeRoute(prefix)
-        #expect(lab.ip.rib.longestMatch(IPLab.far)?.source == .dynamic)
+        #expect(lab.ip.fib.main.ip4.longestMatch(IPLab.far)?.source == .static)
+        lab.ip.fib.removeRoute(.v4(prefix))
+        #expect(lab.ip.fib.main.ip4.longestMatch(IPLab.far)?.source == .dynamic)
     }
 
     @Test func routeAddAndDelete() async throws {
         #expect(try await run("route add 30.0.0.0/8 10.1.0.2") == [])
-        #expect(lab.ip.rib.longestMatch(IPv4Address(30, 0, 0, 1))?.forwarding.kind == .rewrite)
+        #expect(lab.ip.fib.forwarding(to: .v4(IPv4Address(30, 0, 0, 1)))?.kind == .rewrite)
         #expect(try await run("route add 30.0.0.0/8 blackhole") == [])
-        #expect(lab.ip.rib.longestMatch(IPv4Address(30, 0, 0, 1))?.forwarding == .blackhole)
+        #expect(lab.ip.fib.forwarding(to: .v4(IPv4Address(30, 0, 0, 1))) == .blackhole)
         #expect(try await run("route del 30.0.0.0/8") == [])
-        #expect(lab.ip.rib.longestMatch(IPv4Address(30, 0, 0, 1)) == nil)
+        #expect(lab.ip.fib.main.ip4.longestMatch(IPv4Address(30, 0, 0, 1)) == nil)
         for wrong in [
             "route del 30.0.0.0/8", "route add 30.0.0.0/8 10.7.0.1", "route add 30.0.0.1/8 10.1.0.2",
             "route add 30.0.0.0/8 10.1.0.2 nowhere",
@@ -66,10 +66,10 @@ import Wire
     @Test func showAdjacencyAndNeighbors() async throws {
         #expect(
             try await run("show adjacency") == [
-                ["16", "lan", "", "glean", "", "", "1500", "5"],
-                ["17", "wan", "", "glean", "", "", "1500", "5"],
+                ["16", "lan", "", "glean", "", "", "1500", "1"],
+                ["17", "wan", "", "glean", "", "", "1500", "1"],
                 ["18", "lan", "10.0.0.2", "complete", "02:00:00:00:00:a2", "02:00:00:00:00:01", "1500", "2"],
-                ["19", "wan", "10.1.0.2", "complete", "02:00:00:00:00:b2", "02:00:00:00:00:02", "1500", "3"],
+                ["19", "wan", "10.1.0.2", "complete", "02:00:00:00:00:b2", "02:00:00:00:00:02", "1500", "2"],
             ])
         let rows = try await run("show neighbors")
         #expect(rows.first == ["lan", "10.0.0.2", "02:00:00:00:00:a2", "static", "", "0"])

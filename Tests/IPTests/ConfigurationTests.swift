@@ -34,10 +34,11 @@ import Wire
     }
 
     private func route(_ ip: IPModule, _ address: String) -> String {
-        guard let entry = ip.rib.longestMatch(IPv4Address(address)!) else { return "none" }
-        let record = ip.adjacencies.table[entry.forwarding.adjacency]
-        let hop = entry.forwarding.kind == .rewrite ? " \(IPv4Address(record.nextHop))" : ""
-        return "\(entry.prefix) \(entry.source.name) \(entry.forwarding.kind)\(hop)"
+        guard let entry = ip.fib.main.ip4.longestMatch(IPv4Address(address)!) else { return "none" }
+        let forwarding = ip.fib.pathLists[entry.list]!.forwarding
+        let record = ip.fib.adjacencies.table[forwarding.index]
+        let hop = forwarding.kind == .rewrite ? " \(record.neighbor!)" : ""
+        return "\(entry.prefix) \(entry.source.name) \(forwarding.word)\(hop)"
     }
 
     // MARK: - What comes of a file
@@ -46,8 +47,8 @@ import Wire
         let (router, ip) = try router("")
         #expect(route(ip, "10.0.0.1") == "10.0.0.1/32 connected local")
         #expect(route(ip, "10.0.0.77") == "10.0.0.0/24 connected glean")
-        #expect(route(ip, "10.0.0.255") == "10.0.0.255/32 connected directedBroadcast")
-        #expect(route(ip, "10.0.0.0") == "10.0.0.0/32 connected directedBroadcast")
+        #expect(route(ip, "10.0.0.255") == "10.0.0.255/32 connected broadcast")
+        #expect(route(ip, "10.0.0.0") == "10.0.0.0/32 connected broadcast")
         // On a /31 both addresses are hosts (RFC 3021).
         #expect(route(ip, "10.0.8.0") == "10.0.8.0/31 connected glean")
         #expect(route(ip, "10.0.8.1") == "10.0.8.1/32 connected local")
@@ -69,7 +70,7 @@ import Wire
         #expect(route(ip, "8.8.8.8") == "0.0.0.0/0 static rewrite 10.1.0.2")
         #expect(route(ip, "20.9.0.1") == "20.0.0.0/8 static rewrite 10.0.8.0")
         #expect(route(ip, "20.1.0.1") == "20.1.0.0/16 static rewrite 10.1.0.3")
-        #expect(route(ip, "30.0.0.1") == "30.0.0.0/8 static drop")
+        #expect(route(ip, "30.0.0.1") == "30.0.0.0/8 static blackhole")
         #expect(route(ip, "31.0.0.1") == "31.0.0.0/8 static unreachable")
         #expect(route(ip, "32.0.0.1") == "32.0.0.0/8 static prohibit")
     }
@@ -89,8 +90,8 @@ import Wire
         )
         let wan = try #require(router.engine.interface(named: "wan0.7"))
         #expect(ip.neighbors[IPv4Address(10, 1, 0, 2), wan]?.state == .static)
-        let adjacency = try #require(ip.rib.longestMatch(IPv4Address(8, 8, 8, 8))).forwarding.adjacency
-        #expect(ip.adjacencies.table[adjacency].state == .complete)
+        let adjacency = try #require(ip.fib.forwarding(to: .v4(IPv4Address(8, 8, 8, 8)))).index
+        #expect(ip.fib.adjacencies.table[adjacency].status.isReady)
         let (_, other) = try self.router(
             """
             neighbors:
@@ -191,7 +192,10 @@ import Wire
             "20.0.0.0/8 10.7.0.1\n",
             "1:20: no connected network contains 10.7.0.1; give a neighbour's address, or give an interface one in its network"
         ),
-        ("20.0.0.0/33 0\n", "1:1: '20.0.0.0/33' has a bad prefix length: write a number from 0 to 32 behind the slash"),
+        (
+            "20.0.0.0/33 0\n",
+            "1:1: '20.0.0.0/33' has a bad prefix length: write a number from 0 to 32 (IPv6: to 128) behind the slash"
+        ),
     ])
     func wrongRouteFiles(text: String, problem: String) throws {
         let path = try file(text)

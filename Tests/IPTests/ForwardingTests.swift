@@ -79,11 +79,11 @@ import Wire
 
     @Test func longestPrefixWins() throws {
         let host = IPv4Prefix("20.1.2.3/32")!
-        try lab.ip.addRoute(host, via: IPLab.a.ip)
+        try lab.ip.addRoute(.v4(host), via: .v4(IPLab.a.ip))
         let back = lab.toA.ipv4(from: IPLab.a.ip, to: IPLab.far, timeToLive: 63).udp(from: 4000, to: 53).payload(
             count: 20)
         lab.bench.send([datagram().bytes], at: lab.lan, expect: [(lab.lan, [back.bytes])])
-        lab.ip.removeRoute(host)
+        lab.ip.fib.removeRoute(.v4(host))
         lab.bench.send([datagram().bytes], at: lab.lan, expect: [(lab.wan, [forwarded().bytes])])
     }
 
@@ -156,7 +156,7 @@ import Wire
     }
 
     @Test func blackholeIsSilent() throws {
-        try lab.ip.addRoute(IPv4Prefix("30.0.0.0/8")!, .blackhole)
+        try lab.ip.fib.setRoute(IPPrefix("30.0.0.0/8")!, [Path(.discard(.blackhole))])
         lab.bench.send(
             [datagram(to: IPv4Address(30, 0, 0, 1)).bytes], at: lab.lan, drops: ["ip4-no-forwarding/blackhole": 1])
     }

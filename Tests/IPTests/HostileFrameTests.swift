@@ -110,9 +110,9 @@ import Wire
         #expect(
             steps.dropFirst().prefix(6).map { "\($0.node): \($0.text)" } == [
                 "ip4-input: 10.0.0.2 -> 10.0.0.1, protocol 1, ttl 64, length 28",
-                "ip4-lookup: 10.0.0.1: local, adjacency 16", "ip4-local: 10.0.0.2 -> 10.0.0.1, ICMP",
+                "ip4-lookup: 10.0.0.1: local 16", "ip4-local: 10.0.0.2 -> 10.0.0.1, ICMP",
                 "ip4-icmp-echo: echo request from 10.0.0.2, id 7, sequence 9",
-                "ip4-lookup: 10.0.0.2: rewrite, adjacency 18",
+                "ip4-lookup: 10.0.0.2: rewrite 18",
                 "ip4-rewrite: adjacency 18: next hop 10.0.0.2, interface 1, ttl was 64",
             ])
     }

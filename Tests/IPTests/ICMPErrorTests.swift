@@ -33,13 +33,13 @@ import Wire
     }
 
     @Test func unreachableRoute() throws {
-        try lab.ip.addRoute(IPv4Prefix("30.0.0.0/8")!, .unreachable)
+        try lab.ip.fib.setRoute(IPPrefix("30.0.0.0/8")!, [Path(.discard(.unreachable))])
         let frame = packet(to: IPv4Address(30, 0, 0, 1), ttl: 64).bytes
         lab.expectError(.unreachable(.host), about: frame, drop: "host-unreachable")
     }
 
     @Test func prohibitRoute() throws {
-        try lab.ip.addRoute(IPv4Prefix("30.0.0.0/8")!, .prohibit)
+        try lab.ip.fib.setRoute(IPPrefix("30.0.0.0/8")!, [Path(.discard(.prohibit))])
         let frame = packet(to: IPv4Address(30, 0, 0, 1), ttl: 64).bytes
         lab.expectError(.unreachable(.administrativelyProhibited), about: frame, drop: "prohibited")
     }

@@ -34,7 +34,7 @@ struct IPLab {
         try ip.interfaces.add(InterfaceAddress("10.1.0.1/24")!, to: wan.interface)
         try ip.neighbors.addStatic(IPLab.a.ip, at: IPLab.a.mac, on: lan.interface)
         try ip.neighbors.addStatic(IPLab.b.ip, at: IPLab.b.mac, on: wan.interface)
-        try ip.addRoute(IPv4Prefix("20.0.0.0/8")!, via: IPLab.b.ip)
+        try ip.addRoute(IPPrefix("20.0.0.0/8")!, via: .v4(IPLab.b.ip))
         if start { try bench.start() }
     }
 

@@ -56,7 +56,9 @@ import Wire
     }
 
     private var state: NeighborState? { lab.ip.neighbors[NeighborTests.c.ip, lab.wan.interface]?.state }
-    private var hostRoute: [RIB.Entry] { lab.ip.rib.entries(for: IPv4Prefix(NeighborTests.c.ip, length: 32)) }
+    private var hostRoute: [RIB<IPv4Prefix>.Entry] {
+        lab.ip.fib.main.ip4.entries(for: IPv4Prefix(NeighborTests.c.ip, length: 32))
+    }
 
     // MARK: - Resolution
 
@@ -70,7 +72,7 @@ import Wire
     }
 
     @Test func resolvesNextHop() throws {
-        try lab.ip.addRoute(IPv4Prefix("30.0.0.0/8")!, via: NeighborTests.c.ip)
+        try lab.ip.addRoute(IPPrefix("30.0.0.0/8")!, via: .v4(NeighborTests.c.ip))
         let far = IPv4Address(30, 1, 1, 1)
         lab.bench.send([datagram(1, to: far)], at: lab.lan, expect: [(lab.wan, [request()])])
         lab.bench.send([reply()], at: lab.wan, expect: [(lab.wan, [forwarded(1, ip: far)])])
@@ -85,7 +87,7 @@ import Wire
     }
 
     @Test func throttlesBurstToNextHop() throws {
-        try lab.ip.addRoute(IPv4Prefix("30.0.0.0/8")!, via: NeighborTests.c.ip)
+        try lab.ip.addRoute(IPPrefix("30.0.0.0/8")!, via: .v4(NeighborTests.c.ip))
         let burst = (0..<257).map { datagram(UInt16($0), to: IPv4Address(30, 0, 0, 1)) }
         lab.bench.send(burst, at: lab.lan, expect: [(lab.wan, [request()])], drops: ["ip4-arp/throttled": 249])
     }
@@ -164,7 +166,7 @@ import Wire
             [claim], at: lab.wan, expect: [(lab.wan, [announcement])], drops: ["arp-input/address-conflict": 1])
         lab.bench.send([claim], at: lab.wan, drops: ["arp-input/address-conflict": 1])
         #expect(lab.ip.neighbors.counters.conflicts == 2)
-        #expect(lab.ip.rib.longestMatch(IPLab.wanIP)?.forwarding.kind == .local)
+        #expect(lab.ip.fib.forwarding(to: .v4(IPLab.wanIP))?.kind == .local)
     }
 
     // MARK: - News nobody asked for
@@ -279,15 +281,15 @@ import Wire
 
     /// Entries and adjacencies that come and go leave nothing behind.
     @Test func adjacenciesAreGivenBack() throws {
-        let adjacencies = lab.ip.adjacencies.count
+        let adjacencies = lab.ip.fib.adjacencies.count
         for _ in 0..<3 {
             lab.bench.send([requestToUs()], at: lab.wan, expect: [(lab.wan, [answer()])])
-            try lab.ip.addRoute(IPv4Prefix("30.0.0.0/8")!, via: NeighborTests.c.ip)
-            #expect(lab.ip.adjacencies.count == adjacencies + 1)
+            try lab.ip.addRoute(IPPrefix("30.0.0.0/8")!, via: .v4(NeighborTests.c.ip))
+            #expect(lab.ip.fib.adjacencies.count == adjacencies + 1)
             lab.ip.neighbors.flush()
-            #expect(lab.ip.adjacencies.count == adjacencies + 1)
-            lab.ip.removeRoute(IPv4Prefix("30.0.0.0/8")!)
-            #expect(lab.ip.adjacencies.count == adjacencies)
+            #expect(lab.ip.fib.adjacencies.count == adjacencies + 1)
+            lab.ip.fib.removeRoute(IPPrefix("30.0.0.0/8")!)
+            #expect(lab.ip.fib.adjacencies.count == adjacencies)
         }
     }
 }

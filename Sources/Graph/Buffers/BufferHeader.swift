@@ -50,6 +50,9 @@ public struct BufferFlags: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var notToThisStation: BufferFlags { BufferFlags(rawValue: 1 << 1) }
     /// The kernel or a NIC has the buffer at the moment: it waits to be filled, or to be sent.
     @inlinable public static var heldByDevice: BufferFlags { BufferFlags(rawValue: 1 << 3) }
+    /// Goes to its adjacency's neighbour and no other, whatever is known to speak against it: what finds out whether the
+    /// neighbour is back.
+    @inlinable public static var pinned: BufferFlags { BufferFlags(rawValue: 1 << 4) }
     /// The router made this packet itself.
     @inlinable public static var locallyOriginated: BufferFlags { BufferFlags(rawValue: 1 << 2) }
 }

@@ -14,7 +14,9 @@ public struct InterfaceRecord: BitwiseCopyable {
     public var outputArc: UInt16
     /// The interface that this one transmits through: itself, or the parent of a sub-interface.
     public var parent: InterfaceIndex
-    public var reserved: (UInt32, UInt64)
+    /// The forwarding table (VRF) of packets that come in here, by number.
+    public var table: UInt32
+    public var reserved: UInt64
 
     static var noArc: UInt16 { .max }
 }

@@ -3,19 +3,23 @@ import Graph
 import Synchronization
 import Wire
 
-/// The control side of the adjacency table: which adjacency leads where, and who still needs it.
+/// The control side of the adjacency table: which adjacency leads where, who still needs it, and whether it can be used.
 ///
-/// An interface with IPv4 has one glean adjacency, which stands for all hosts of its networks. A neighbour has one
-/// adjacency, which all routes through it share: one store to its state switches them all.
+/// An interface with addresses has one glean adjacency, which stands for all hosts of its networks. A neighbour has one
+/// adjacency, which all routes through it share: one store to its status switches them all.
 @ControlPlane
 public final class AdjacencyStore {
     /// The table as workers read it.
     public nonisolated let table = AdjacencyTable()
+    /// Packets and bytes that left by each adjacency.
+    public nonisolated let counters: TrafficCounters
     private let engine: Engine
     private var entries: [Entry?]
     private var byNeighbor: [NeighborKey: AdjacencyIndex] = [:]
+    private var byInterface: [InterfaceIndex: Set<AdjacencyIndex>] = [:]
     private var gleans: [InterfaceIndex: AdjacencyIndex] = [:]
     private var free: [AdjacencyIndex] = []
+    private var observers: [@ControlPlane (AdjacencyIndex) -> Void] = []
 
     private struct Entry {
         let key: NeighborKey
@@ -24,6 +28,7 @@ public final class AdjacencyStore {
 
     init(engine: Engine) {
         self.engine = engine
+        counters = TrafficCounters(capacity: Int(Forwarding.indexCapacity), workerCount: engine.workers.count)
         entries = [Entry?](repeating: nil, count: Int(Forwarding.firstAdjacency))
     }
 
@@ -37,6 +42,15 @@ public final class AdjacencyStore {
         entries.indices.lazy.filter { self.entries[$0] != nil }.map(AdjacencyIndex.init)
     }
 
+    /// The neighbours' adjacencies on an interface, its glean adjacency excepted; unordered.
+    public func indices(on interface: InterfaceIndex) -> Set<AdjacencyIndex> { byInterface[interface] ?? [] }
+
+    /// The neighbour that an adjacency leads to; nil when it is not in use.
+    public func key(of index: AdjacencyIndex) -> NeighborKey? { entry(index)?.key }
+
+    /// The adjacency to a neighbour, if there is one.
+    public func existing(_ key: NeighborKey) -> AdjacencyIndex? { byNeighbor[key] }
+
     /// How many routes and neighbour entries use the adjacency.
     public func references(of index: AdjacencyIndex) -> Int { entry(index)?.references ?? 0 }
 
@@ -45,18 +59,20 @@ public final class AdjacencyStore {
     /// The adjacency for hosts on the interface's own networks; made when there is none.
     public func glean(_ interface: Interface) throws(RouteError) -> AdjacencyIndex {
         if let index = gleans[interface.index] { return index }
-        let index = try make(NeighborKey(interface: interface.index, address: .any), mtu: interface.mtu)
+        let index = try make(NeighborKey(interface: interface.index, address: .v4(.any)), mtu: interface.mtu)
         gleans[interface.index] = index
         retain(index)
         return index
     }
 
     /// The adjacency for a neighbour, which may not be known yet; made, incomplete, when there is none.
-    public func adjacency(to address: IPv4Address, on interface: Interface) throws(RouteError) -> AdjacencyIndex {
+    public func adjacency(to address: IPAddress, on interface: Interface) throws(RouteError) -> AdjacencyIndex {
         let key = NeighborKey(interface: interface.index, address: address)
         if let index = byNeighbor[key] { return index }
         let index = try make(key, mtu: interface.mtu)
         byNeighbor[key] = index
+        byInterface[interface.index, default: []].insert(index)
+        if !interface.flags.isSuperset(of: .usable) { table.setFailures(index, .link) }
         return index
     }
 
@@ -66,22 +82,30 @@ public final class AdjacencyStore {
             index = reused
             entries[Int(index)] = Entry(key: key)
         } else {
-            guard entries.count < Int(Forwarding.adjacencyCapacity) else { throw RouteError.tooManyAdjacencies }
+            guard entries.count < Int(Forwarding.indexCapacity) else { throw RouteError.tooManyAdjacencies }
             index = AdjacencyIndex(entries.count)
             entries.append(Entry(key: key))
         }
-        table[index].rewrite = (0, 0)
-        table[index].txInterface = key.interface
-        table[index].mtu = UInt32(mtu)
-        table[index].nextHop = key.address.value
-        table[index].state = .incomplete
+        let nextHop: (high: UInt64, low: UInt64)
+        switch key.address {
+        case .v4(let address): nextHop = (0, UInt64(address.value))
+        case .v6(let address): nextHop = (address.high, address.low)
+        }
+        table[index] = AdjacencyRecord(
+            rewrite: (0, 0), txInterface: key.interface, mtu: UInt32(mtu), status: AdjacencyStatus(word: 0),
+            backup: .noRoute, nextHop: nextHop, family: key.address.family, reserved: (0, 0, 0), reserved2: 0,
+            firstOnBackup: 0)
+        counters.reset(index)
         return index
     }
 
     // MARK: - Use
 
     /// Says that one more route or neighbour entry uses the adjacency.
-    public func retain(_ index: AdjacencyIndex) { entries[Int(index)]?.references += 1 }
+    public func retain(_ index: AdjacencyIndex) {
+        guard index >= Forwarding.firstAdjacency else { return }
+        entries[Int(index)]?.references += 1
+    }
 
     /// Says that one fewer uses it. The last one's release gives the index back when no worker can hold it any more.
     public func release(_ index: AdjacencyIndex) {
@@ -89,8 +113,9 @@ public final class AdjacencyStore {
         entry.references -= 1
         entries[Int(index)] = entry
         guard entry.references <= 0 else { return }
-        table[index].state = .incomplete
+        table.setResolved(index, false)
         byNeighbor[entry.key] = nil
+        byInterface[entry.key.interface]?.remove(index)
         entries[Int(index)] = nil
         engine.retire { [weak self] in self?.free.append(index) }
     }
@@ -101,35 +126,70 @@ public final class AdjacencyStore {
 
     // MARK: - Changing
 
+    /// Calls `body` after each change of an adjacency's failures or of its BFD state as far as the control side made it.
+    public func onChange(_ body: @escaping @ControlPlane (AdjacencyIndex) -> Void) { observers.append(body) }
+
     /// The neighbour is at `mac`: from here on packets leave.
     func complete(_ index: AdjacencyIndex, at mac: MACAddress, from interface: Interface) {
         let source = interface.mac
         table[index].rewrite.0 = mac.littleEndianValue | source << 48
-        table[index].rewrite.1 = source >> 16 & 0xffff_ffff | UInt64(EtherType.ipv4.rawValue.bigEndian) << 32
-        // A worker that sees the state sees the header.
+        table[index].rewrite.1 = source >> 16 & 0xffff_ffff
+        // A worker that sees the status sees the header.
         atomicMemoryFence(ordering: .releasing)
-        table[index].state = .complete
+        table.setResolved(index, true)
     }
 
     /// The neighbour is not known any more: packets go to resolution.
-    func invalidate(_ index: AdjacencyIndex) { table[index].state = .incomplete }
+    func invalidate(_ index: AdjacencyIndex) { table.setResolved(index, false) }
 
-    /// Takes the interface's hardware address and MTU over into all its adjacencies.
+    /// Says what speaks against a neighbour, or no longer does; tells the observers when that is news.
+    public func setFailure(_ failure: AdjacencyStatus.Failures, _ isOn: Bool, _ index: AdjacencyIndex) {
+        let old = table[index].status.failures
+        let new = isOn ? old.union(failure) : old.subtracting(failure)
+        guard new != old else { return }
+        table.setFailures(index, new)
+        for observer in observers { observer(index) }
+    }
+
+    /// Ends what a BFD session said against a neighbour, or says it in its place.
+    public func setBFDDown(_ isDown: Bool, _ index: AdjacencyIndex) {
+        table.setBFDDown(index, isDown)
+        for observer in observers { observer(index) }
+    }
+
+    /// Where packets go while the neighbour is down; `noRoute` for none. In force at once when it is down already.
+    public func setBackup(_ backup: Forwarding, of index: AdjacencyIndex) { table[index].backup = backup }
+
+    /// Takes the interface's hardware address, MTU and state over into all its adjacencies.
     func refresh(_ interface: Interface) {
-        for index in indices where table[index].txInterface == interface.index {
+        if let glean = gleans[interface.index] { table[glean].mtu = UInt32(interface.mtu) }
+        for index in indices(on: interface.index) {
             table[index].mtu = UInt32(interface.mtu)
-            guard table[index].state == .complete else { continue }
+            guard table[index].status.isResolved else { continue }
             complete(index, at: MACAddress(littleEndian: table[index].rewrite.0), from: interface)
         }
+    }
+
+    /// The interface can send, or no longer can. The stores come first, for all neighbours; then observers are told.
+    func setUsable(_ interface: Interface, _ isUsable: Bool) {
+        var changed: [AdjacencyIndex] = []
+        for index in indices(on: interface.index) {
+            let old = table[index].status.failures
+            let new = isUsable ? old.subtracting(.link) : old.union(.link)
+            guard new != old else { continue }
+            table.setFailures(index, new)
+            changed.append(index)
+        }
+        for index in changed { for observer in observers { observer(index) } }
     }
 }
 
 /// A neighbour: an address on an interface's link.
 public struct NeighborKey: Hashable, Sendable {
     public let interface: InterfaceIndex
-    public let address: IPv4Address
+    public let address: IPAddress
 
-    public init(interface: InterfaceIndex, address: IPv4Address) {
+    public init(interface: InterfaceIndex, address: IPAddress) {
         self.interface = interface
         self.address = address
     }

@@ -1,35 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Results that lead to no neighbour. Each has an adjacency index of its own, by which `ip4-no-forwarding` tells them
-// apart: a packet carries its adjacency, not the arc that it came by.
+// Results that lead to no neighbour. Each has an index of its own, by which the no-forwarding nodes tell them apart: a
+// packet carries its adjacency, not the arc that it came by.
 extension Forwarding {
     /// What an empty slot of the lookup table says.
-    public static let noRoute = Forwarding(.none, adjacency: 0)
+    public static let noRoute = Forwarding(.discard, 0)
     /// Discards in silence.
-    public static let blackhole = Forwarding(.drop, adjacency: 1)
-    /// Discards with "host unreachable".
-    public static let unreachable = Forwarding(.unreachable, adjacency: 2)
+    public static let blackhole = Forwarding(.discard, 1)
+    /// Discards with "host unreachable", in IPv6 "address unreachable".
+    public static let unreachable = Forwarding(.discard, 2)
     /// Discards with "communication administratively prohibited".
-    public static let prohibit = Forwarding(.prohibit, adjacency: 3)
+    public static let prohibit = Forwarding(.discard, 3)
     /// To the router itself, for an address of no interface in particular.
-    public static let receive = Forwarding(.local, adjacency: 4)
+    public static let receive = Forwarding(.local, 4)
+    /// Tables that lead to each other without end.
+    public static let loop = Forwarding(.discard, 5)
 
     /// Adjacencies below this one are no adjacencies but the special results' marks.
     static let firstAdjacency: AdjacencyIndex = 16
-}
 
-extension Forwarding.Kind {
+    /// The network or broadcast address of a connected IPv4 network.
+    public static func broadcast(_ glean: AdjacencyIndex) -> Forwarding { Forwarding(.discard, glean) }
+
+    /// Whether this is the network or broadcast address of a connected IPv4 network.
+    public var isBroadcast: Bool { kind == .discard && index >= Forwarding.firstAdjacency }
+
     /// The word for it in commands' answers; where the configuration has one, that.
-    var word: String {
-        switch self {
-        case .none: "nothing"
+    public var word: String {
+        switch kind {
         case .rewrite: "rewrite"
         case .glean: "glean"
         case .local: "local"
-        case .drop: "blackhole"
-        case .unreachable: "unreachable"
-        case .prohibit: "prohibit"
-        case .directedBroadcast: "broadcast"
+        case .path: "path"
+        case .loadBalance: "load-balance"
+        case .table: "table"
+        case .discard:
+            switch self {
+            case .noRoute: "nothing"
+            case .blackhole: "blackhole"
+            case .unreachable: "unreachable"
+            case .prohibit: "prohibit"
+            case .loop: "loop"
+            default: "broadcast"
+            }
         }
     }
 }

@@ -6,18 +6,16 @@ import Wire
 @ControlPlane
 public final class IPInterfaces {
     private let engine: Engine
-    private let rib: RIB
-    private let adjacencies: AdjacencyStore
+    private let fib: FIB
     nonisolated let primary = PrimaryAddressTable()
     private var byInterface: [InterfaceIndex: [InterfaceAddress]] = [:]
     private var owners: [IPv4Address: InterfaceIndex] = [:]
     /// Interfaces that got their first address: the neighbour table watches them.
     var onFirstAddress: (@ControlPlane (Interface) -> Void)?
 
-    init(engine: Engine, rib: RIB, adjacencies: AdjacencyStore) {
+    init(engine: Engine, fib: FIB) {
         self.engine = engine
-        self.rib = rib
-        self.adjacencies = adjacencies
+        self.fib = fib
     }
 
     isolated deinit { primary.unmap() }
@@ -41,23 +39,24 @@ public final class IPInterfaces {
         addresses(of: interface).filter { $0.isNeighbor(neighbor) }.max { $0.network.length < $1.network.length }
     }
 
-    /// The connected network through which `nextHop` is a neighbour.
+    /// The interface on whose connected network `nextHop` is a neighbour.
     /// - Throws: `RouteError` when there is none, or when no neighbour can have that address.
     public func resolve(
-        _ nextHop: IPv4Address, on required: Interface? = nil
-    ) throws(RouteError) -> (interface: Interface, own: InterfaceAddress) {
-        var best: (interface: InterfaceIndex, own: InterfaceAddress)?
-        if owners[nextHop] != nil { throw .ownAddress(nextHop) }
+        _ nextHop: IPAddress, on required: Interface? = nil, in table: VRF? = nil
+    ) throws(RouteError) -> Interface {
+        guard case .v4(let address) = nextHop else { throw .unreachable(nextHop, on: required?.name) }
+        var best: (interface: Interface, own: InterfaceAddress)?
+        if owners[address] != nil { throw .ownAddress(address) }
         for (index, addresses) in byInterface where required == nil || required?.index == index {
-            for own in addresses where own.network.contains(nextHop) {
-                if own.network.length > best?.own.network.length ?? -1 { best = (index, own) }
+            guard let interface = interface(index) else { continue }
+            if required == nil, fib.table(of: interface) !== table ?? fib.main { continue }
+            for own in addresses where own.network.contains(address) {
+                if own.network.length > best?.own.network.length ?? -1 { best = (interface, own) }
             }
         }
-        guard let best, let interface = interface(best.interface) else {
-            throw .unreachable(nextHop, on: required?.name)
-        }
-        guard best.own.isNeighbor(nextHop) else { throw .noHost(nextHop, in: best.own.network) }
-        return (interface, best.own)
+        guard let best else { throw .unreachable(nextHop, on: required?.name) }
+        guard best.own.isNeighbor(address) else { throw .noHost(address, in: best.own.network) }
+        return best.interface
     }
 
     // MARK: - Changing
@@ -69,39 +68,34 @@ public final class IPInterfaces {
             throw RouteError("\(new.address) is \(name(owner))'s already", "give another")
         }
         let isFirst = addresses(of: interface.index).isEmpty
-        let glean = try adjacencies.glean(interface)
-        try checkNetwork(new.network, glean)
-        do throws(LookupTableError) {
-            for (prefix, forwarding) in IPInterfaces.routes(new, glean: glean) where owners[prefix.address] == nil {
-                try rib.set(prefix, forwarding, from: .connected)
-            }
-        } catch {
-            throw RouteError("\(error)")
+        let table = fib.table(of: interface)
+        try checkNetwork(new.network, interface, table)
+        for (prefix, target) in IPInterfaces.routes(new, on: interface.index) where owners[prefix.address] == nil {
+            try fib.setRoute(.v4(prefix), [Path(target)], from: .connected, in: table)
         }
         owners[new.address] = interface.index
         byInterface[interface.index, default: []].append(new)
         if !isFirst { return }
         primary[interface.index] = new.address
         interface.setFlag(.ip4, true)
+        fib.watch(interface)
         onFirstAddress?(interface)
     }
 
     /// What an address means for routing: the network is connected, its first and last address are no hosts', one is the
     /// router's.
-    static func routes(_ own: InterfaceAddress, glean: AdjacencyIndex) -> [(IPv4Prefix, Forwarding)] {
-        let network = own.network.length < 32 ? [(own.network, Forwarding(.glean, adjacency: glean))] : []
-        let nonHosts = own.nonHosts.map {
-            (IPv4Prefix($0, length: 32), Forwarding(.directedBroadcast, adjacency: glean))
-        }
-        return network + nonHosts + [(IPv4Prefix(own.address, length: 32), Forwarding(.local, adjacency: glean))]
+    static func routes(_ own: InterfaceAddress, on interface: InterfaceIndex) -> [(IPv4Prefix, Path.Target)] {
+        let network = own.network.length < 32 ? [(own.network, Path.Target.glean(interface))] : []
+        let nonHosts = own.nonHosts.map { (IPv4Prefix($0, length: 32), Path.Target.broadcast(interface)) }
+        return network + nonHosts + [(IPv4Prefix(own.address, length: 32), .receive(interface))]
     }
 
     /// A network is connected to one interface, or packets to its hosts would leave by one of several at random.
-    private func checkNetwork(_ network: IPv4Prefix, _ glean: AdjacencyIndex) throws(RouteError) {
-        guard let other = rib.entries(for: network).first(where: { $0.source == .connected })?.forwarding,
-            other.adjacency != glean
+    private func checkNetwork(_ network: IPv4Prefix, _ interface: Interface, _ table: VRF) throws(RouteError) {
+        guard let list = table.ip4.list(of: network, from: .connected),
+            case .glean(let index)? = fib.pathLists[list]?.paths.first?.target, index != interface.index
         else { return }
-        let owner = name(adjacencies.table[other.adjacency].txInterface)
+        let owner = name(index)
         throw RouteError("\(network) is connected to \(owner) already", "give an address in another network")
     }
 

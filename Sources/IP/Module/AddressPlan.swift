@@ -33,7 +33,7 @@ struct AddressPlan {
             $0.own.network.contains(address) && $0.interface == interface ?? $0.interface
         }
         guard let best = candidates.max(by: { $0.own.network.length < $1.own.network.length }) else {
-            return .unreachable(address, on: interface)
+            return .unreachable(.v4(address), on: interface)
         }
         return best.own.isNeighbor(address) ? nil : .noHost(address, in: best.own.network)
     }

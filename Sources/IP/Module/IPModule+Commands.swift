@@ -20,6 +20,7 @@ extension IPModule {
         ) { [unowned self] arguments in
             let limit = try arguments.integer("limit", in: 1...100_000_000) ?? IPModule.defaultLimit
             guard let text = arguments["destination"] else {
+                let rib = fib.main.ip4
                 return RouteReport(routes: rib.entries(limit: limit).map { row($0, inForce: true) }, total: rib.count)
             }
             let entries = try entries(for: text)
@@ -27,48 +28,51 @@ extension IPModule {
         }
     }
 
-    private func entries(for text: String) throws(CommandError) -> [RIB.Entry] {
+    private func entries(for text: String) throws(CommandError) -> [RIB<IPv4Prefix>.Entry] {
         if let address = IPv4Address(text) {
-            guard let entry = rib.longestMatch(address) else { throw .notFound("there is no route to \(address)") }
+            guard let entry = fib.main.ip4.longestMatch(address) else {
+                throw .notFound("there is no route to \(address)")
+            }
             return [entry]
         }
         let prefix = try IPModule.destination(text)
-        let entries = rib.entries(for: prefix)
+        let entries = fib.main.ip4.entries(for: prefix)
         if entries.isEmpty {
             throw .notFound("there is no route to \(prefix)", "show fib ADDRESS finds the one that covers it")
         }
         return entries
     }
 
-    private func row(_ entry: RIB.Entry, inForce: Bool) -> RouteReport.Row {
-        let index = entry.forwarding.adjacency
-        let record = index >= Forwarding.firstAdjacency ? adjacencies.table[index] : nil
-        let isRewrite = entry.forwarding.kind == .rewrite
+    private func row(_ entry: RIB<IPv4Prefix>.Entry, inForce: Bool) -> RouteReport.Row {
+        let forwarding = fib.pathLists[entry.list]?.forwarding ?? .noRoute
+        let index = forwarding.index
+        let record = index >= Forwarding.firstAdjacency ? fib.adjacencies.table[index] : nil
+        let isRewrite = forwarding.kind == .rewrite
         return RouteReport.Row(
-            prefix: entry.prefix, source: entry.source.name, inForce: inForce, kind: entry.forwarding.kind.word,
-            nextHop: isRewrite ? record.map { IPv4Address($0.nextHop) } : nil,
+            prefix: entry.prefix, source: entry.source.name, inForce: inForce, kind: forwarding.word,
+            nextHop: isRewrite ? record?.neighbor : nil,
             interface: record.flatMap { interfaces.interface($0.txInterface)?.name },
             adjacency: record == nil ? nil : index,
-            resolved: isRewrite ? record?.state == .complete : nil)
+            resolved: isRewrite ? record?.status.isResolved : nil)
     }
 
     private var showAdjacency: Command {
         Command(["show", "adjacency"], "Adjacencies: the neighbours that packets are sent to") { [unowned self] _ in
-            AdjacencyReport(adjacencies: adjacencies.indices.map(row))
+            AdjacencyReport(adjacencies: fib.adjacencies.indices.map(row))
         }
     }
 
     private func row(_ index: AdjacencyIndex) -> AdjacencyReport.Row {
-        let record = adjacencies.table[index]
-        let isComplete = record.state == .complete
+        let record = fib.adjacencies.table[index]
+        let isComplete = record.status.isResolved
         let source = record.rewrite.0 >> 48 | record.rewrite.1 << 16
         return AdjacencyReport.Row(
             index: index, interface: interfaces.interface(record.txInterface)?.name ?? "",
-            nextHop: record.nextHop == 0 ? nil : IPv4Address(record.nextHop),
-            state: record.nextHop == 0 ? "glean" : isComplete ? "complete" : "incomplete",
+            nextHop: record.neighbor,
+            state: record.neighbor == nil ? "glean" : isComplete ? "complete" : "incomplete",
             destination: isComplete ? MACAddress(littleEndian: record.rewrite.0) : nil,
             source: isComplete ? MACAddress(littleEndian: source) : nil, mtu: record.mtu,
-            references: adjacencies.references(of: index))
+            references: fib.adjacencies.references(of: index))
     }
 
     private var showNeighbors: Command {
@@ -112,13 +116,13 @@ extension IPModule {
             let interface = try interface(arguments["interface"])
             do throws(RouteError) {
                 if let forwarding = RouteType(rawValue: word)?.forwarding {
-                    try addRoute(prefix, forwarding)
+                    try fib.setRoute(.v4(prefix), [Path(.discard(forwarding))])
                 } else {
                     guard let nextHop = IPv4Address(word) else {
                         throw RouteError(
                             "'\(word)' is not an IPv4 address", "give one, or blackhole, unreachable or prohibit")
                     }
-                    try addRoute(prefix, via: nextHop, on: interface)
+                    try addRoute(.v4(prefix), via: .v4(nextHop), on: interface)
                 }
             } catch {
                 throw CommandError.failed(error.problem, error.remedy)
@@ -133,7 +137,9 @@ extension IPModule {
             [.argument("prefix", "The destination: an IPv4 prefix, or 'default'", required: true)]
         ) { [unowned self] arguments in
             let prefix = try IPModule.destination(try arguments.required("prefix"))
-            guard removeRoute(prefix) else { throw CommandError.notFound("there is no static route to \(prefix)") }
+            guard fib.removeRoute(.v4(prefix)) else {
+                throw CommandError.notFound("there is no static route to \(prefix)")
+            }
             return Notice("")
         }
     }

@@ -4,45 +4,46 @@ import Wire
 
 // Routes, as the configuration, commands and other features set them.
 extension IPModule {
-    /// What a next hop means for forwarding: the adjacency of that neighbour, made when there is none. The neighbour is
-    /// asked for its hardware address when the first packet wants to go there.
-    /// - Throws: `RouteError` when no connected network contains the next hop.
-    public func forwarding(via nextHop: IPv4Address, on interface: Interface? = nil) throws(RouteError) -> Forwarding {
-        let (interface, _) = try interfaces.resolve(nextHop, on: interface)
-        return Forwarding(.rewrite, adjacency: try adjacencies.adjacency(to: nextHop, on: interface))
-    }
-
-    /// Adds a route through a neighbour, or replaces the same source's route to the prefix.
-    public func addRoute(
-        _ prefix: IPv4Prefix, via nextHop: IPv4Address, on interface: Interface? = nil,
-        from source: RouteSource = .static
-    ) throws(RouteError) {
-        try addRoute(prefix, try forwarding(via: nextHop, on: interface), from: source)
-    }
-
-    /// Adds a route to anything that lookup knows, or replaces the same source's route to the prefix.
-    public func addRoute(
-        _ prefix: IPv4Prefix, _ forwarding: Forwarding, from source: RouteSource = .static
-    ) throws(RouteError) {
-        do throws(LookupTableError) {
-            try rib.set(prefix, forwarding, from: source)
+    /// The way to a next hop: the neighbour, if a connected network contains it, or whatever other route leads there.
+    /// - Parameter interface: Where the neighbour must be; any interface if nil.
+    /// - Throws: `RouteError` when nothing leads to the next hop now.
+    public func path(
+        via nextHop: IPAddress, on interface: Interface? = nil, in table: VRF? = nil
+    ) throws(RouteError) -> Path {
+        do throws(RouteError) {
+            return .neighbor(nextHop, on: try interfaces.resolve(nextHop, on: interface, in: table))
         } catch {
-            throw RouteError("\(error)")
+            guard error.isNotConnected, interface == nil,
+                fib.cover(of: nextHop, in: (table ?? fib.main).index) != nil
+            else { throw error }
+            return .recursive(nextHop, in: (table ?? fib.main).index)
         }
     }
 
-    /// Removes a source's route; false when there was none.
-    @discardableResult
-    public func removeRoute(_ prefix: IPv4Prefix, from source: RouteSource = .static) -> Bool {
-        rib.remove(prefix, from: source)
+    /// Adds a route through a next hop, or replaces the same source's route to the prefix.
+    public func addRoute(
+        _ prefix: IPPrefix, via nextHop: IPAddress, on interface: Interface? = nil,
+        from source: RouteSource = .static, in table: VRF? = nil
+    ) throws(RouteError) {
+        try fib.setRoute(prefix, [try path(via: nextHop, on: interface, in: table)], from: source, in: table)
     }
 
     /// What routes and adjacencies take of memory, for `show memory`.
     func addMemoryReports() {
-        engine.addMemoryReport("ipv4 lookup table") { [unowned rib = rib!] in rib.memoryBytes.lookupTable }
-        engine.addMemoryReport("ipv4 routes") { [unowned rib = rib!] in rib.memoryBytes.store }
-        engine.addMemoryReport("adjacencies") { [unowned adjacencies = adjacencies!] in
-            (adjacencies.count + Int(Forwarding.firstAdjacency)) * MemoryLayout<AdjacencyRecord>.stride
+        engine.addMemoryReport("ipv4 lookup tables") { [unowned fib = fib!] in
+            fib.tables.reduce(0) { $0 + $1.ip4.memoryBytes.lookupTable }
+        }
+        engine.addMemoryReport("ipv4 routes") { [unowned fib = fib!] in
+            fib.tables.reduce(0) { $0 + $1.ip4.memoryBytes.store }
+        }
+        engine.addMemoryReport("ipv6 lookup tables") { [unowned fib = fib!] in
+            fib.tables.reduce(0) { $0 + $1.ip6.memoryBytes.lookupTable }
+        }
+        engine.addMemoryReport("ipv6 routes") { [unowned fib = fib!] in
+            fib.tables.reduce(0) { $0 + $1.ip6.memoryBytes.store }
+        }
+        engine.addMemoryReport("adjacencies") { [unowned fib = fib!] in
+            (fib.adjacencies.count + Int(Forwarding.firstAdjacency)) * MemoryLayout<AdjacencyRecord>.stride
         }
     }
 }

@@ -8,8 +8,7 @@ public final class IPModule: Module {
     public nonisolated static let name = "ip"
 
     public private(set) var interfaces: IPInterfaces!
-    public private(set) var adjacencies: AdjacencyStore!
-    public private(set) var rib: RIB!
+    public private(set) var fib: FIB!
     public private(set) var neighbors: NeighborTable!
     /// Where features claim protocols and UDP ports of packets to the router.
     public private(set) var local: LocalDelivery!
@@ -36,25 +35,24 @@ public final class IPModule: Module {
 
     private func makeTables(_ engine: Engine) {
         do {
-            let table = try RouteTable<IPv4Prefix> { [weak engine] release in
-                // Runs here, in this isolation, only later.
-                nonisolated(unsafe) let release = release
-                engine?.retire { release() }
-            }
-            adjacencies = AdjacencyStore(engine: engine)
-            rib = RIB(table: table, adjacencies: adjacencies)
-            try rib.set(IPv4Prefix(.broadcast, length: 32), .receive, from: .special)
+            fib = try FIB(engine: engine)
+            let broadcast = IPv4Prefix(.broadcast, length: 32)
+            try fib.setRoute(.v4(broadcast), [Path(.receive(0))], from: .special)
         } catch {
-            fatalError("no memory for the IPv4 table: \(error)")
+            fatalError("no memory for the routes: \(error)")
         }
-        interfaces = IPInterfaces(engine: engine, rib: rib, adjacencies: adjacencies)
-        neighbors = NeighborTable(engine: engine, interfaces: interfaces, adjacencies: adjacencies, rib: rib)
+        interfaces = IPInterfaces(engine: engine, fib: fib)
+        neighbors = NeighborTable(engine: engine, interfaces: interfaces, fib: fib)
         local = LocalDelivery(engine: engine)
     }
 
     private func addNodes(_ registry: Registry, neighbors: ProcessIndex) {
-        let tables = rib.reader
-        let adjacencies = adjacencies.table
+        let tables = fib.readers
+        let adjacencies = fib.adjacencies.table
+        let paths = fib.paths.table
+        let counters = fib.adjacencies.counters
+        let loadBalances = fib.pathLists.loadBalances
+        let seed = UInt32.random(in: .min ... .max)
         let addresses = interfaces.primary
         let claims = local.table
         registry.add(
@@ -63,8 +61,17 @@ public final class IPModule: Module {
             })
         registry.add(NodeDescriptor(IP4Input.self) { _ in IP4Input() })
         registry.add(NodeDescriptor(IP4Options.self) { _ in IP4Options() })
-        registry.add(NodeDescriptor(IP4Lookup.self) { _ in IP4Lookup(tables: tables) })
-        registry.add(NodeDescriptor(IP4Rewrite.self) { _ in IP4Rewrite(adjacencies: adjacencies) })
+        registry.add(
+            NodeDescriptor(IP4Lookup.self) { seat in
+                let counters = loadBalances.counters.slot(seat.worker)
+                return IP4Lookup(
+                    tables: tables, balancer: Balancer(table: tables.loadBalances, counters: counters, seed: seed))
+            })
+        registry.add(NodeDescriptor(IP4Path.self) { _ in IP4Path(paths: paths, adjacencies: adjacencies) })
+        registry.add(
+            NodeDescriptor(IP4Rewrite.self) { seat in
+                IP4Rewrite(adjacencies: adjacencies, counters: counters.slot(seat.worker))
+            })
         registry.add(NodeDescriptor(IP4Fragment.self) { _ in IP4Fragment(adjacencies: adjacencies) })
         registry.add(NodeDescriptor(IP4Glean.self) { _ in IP4Glean(adjacencies: adjacencies, neighbors: neighbors) })
         registry.add(NodeDescriptor(IP4ARP.self) { _ in IP4ARP(adjacencies: adjacencies, neighbors: neighbors) })

@@ -12,7 +12,7 @@ struct RouteReport: Report {
         let inForce: Bool
         /// "rewrite", "glean", "local", "blackhole", "unreachable", "prohibit", "broadcast".
         let kind: String
-        let nextHop: IPv4Address?
+        let nextHop: IPAddress?
         let interface: String?
         let adjacency: UInt32?
         /// Whether the next hop's hardware address is known.
@@ -47,7 +47,7 @@ struct AdjacencyReport: Report {
         let index: UInt32
         let interface: String
         /// Nil for a glean adjacency.
-        let nextHop: IPv4Address?
+        let nextHop: IPAddress?
         /// "complete", "incomplete" or "glean".
         let state: String
         let destination: MACAddress?
@@ -82,7 +82,7 @@ struct AdjacencyReport: Report {
 struct NeighborReport: Report {
     struct Row: Encodable, Sendable {
         let interface: String
-        let address: IPv4Address
+        let address: IPAddress
         let mac: MACAddress?
         let state: NeighborState
         /// Since the address was last confirmed.

@@ -60,7 +60,7 @@ extension IPModule {
         if let hops = setting["next-hops"] { throw hops.error("next-hops goes with a route file", "give `via`") }
         if let forwarding = type.forwarding {
             if let via = setting["via"] { throw via.error("a route of type \(type) has no next hop", "remove `via`") }
-            return { [unowned self] in try addRoute(prefix, forwarding) }
+            return { [unowned self] in try fib.setRoute(.v4(prefix), [Path(.discard(forwarding))]) }
         }
         let via = try setting.required("via")
         let nextHop = try via.ipv4Address()
@@ -68,7 +68,7 @@ extension IPModule {
         if let objection = plan.objection(toNeighbor: nextHop, on: interface) { throw via.error(objection) }
         return { [unowned self] in
             do throws(RouteError) {
-                try addRoute(prefix, via: nextHop, on: interface.flatMap(engine.interface(named:)))
+                try addRoute(.v4(prefix), via: .v4(nextHop), on: interface.flatMap(engine.interface(named:)))
             } catch {
                 throw via.error(error)
             }
@@ -142,16 +142,16 @@ extension IPModule {
     }
 
     private func load(_ file: RouteFile, _ hops: [IPv4Address], _ interface: Interface?) throws {
-        var known: [IPv4Address: Forwarding] = [:]
+        var known: [IPv4Address: PathList] = [:]
+        defer { for list in known.values { fib.pathLists.release(list.index) } }
         try file.forEach { entry in
             let address = try IPModule.address(of: entry.nextHop, among: hops)
-            guard case .v4(let prefix) = entry.prefix else {
-                throw RouteError("\(entry.prefix) is an IPv6 prefix", "give IPv4 prefixes")
+            var list = known[address]
+            if list == nil {
+                list = try fib.pathLists.acquire([try path(via: .v4(address), on: interface)])
+                known[address] = list
             }
-            if let forwarding = known[address] { return try rib.set(prefix, forwarding, from: .static) }
-            let forwarding = try forwarding(via: address, on: interface)
-            known[address] = forwarding
-            try rib.set(prefix, forwarding, from: .static)
+            if let list { try fib.setRoute(entry.prefix, list) }
         }
     }
 }

@@ -24,6 +24,8 @@ public final class Neighbor {
     public internal(set) var mac = MACAddress.zero
     /// Packets that wait for the address.
     var held: [HeldPacket] = []
+    /// Whether it has a host route.
+    var hasRoute = false
     /// Requests sent since the last answer.
     var requests = 0
     var timer: ControlTimers.Handle?

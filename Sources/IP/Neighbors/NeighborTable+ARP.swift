@@ -34,7 +34,7 @@ extension NeighborTable {
     }
 
     private func learn(_ arp: ARPPacket, on interface: Interface, mayCreate: Bool) {
-        let key = NeighborKey(interface: interface.index, address: arp.senderIP)
+        let key = NeighborKey(interface: interface.index, address: .v4(arp.senderIP))
         var neighbor = self[key]
         if neighbor == nil, mayCreate {
             // No adjacency left is as good as a full table; the request is answered all the same.
@@ -51,7 +51,7 @@ extension NeighborTable {
             arp.senderMAC.littleEndianValue != interface.mac
         else { return }
         counters.conflicts += 1
-        guard isTime(for: arp.senderIP, every: 10) else { return }
+        guard isTime(for: .v4(arp.senderIP), every: 10) else { return }
         engine.log.warning("\(arp.senderMAC) on \(interface.name) claims this router's address \(arp.senderIP)")
         if interfaces.owner(of: arp.senderIP) == interface.index { announce(arp.senderIP, on: interface) }
     }
@@ -70,11 +70,13 @@ extension NeighborTable {
 
     /// Asks who has the neighbour's address: all stations, or the one that had it when last heard of.
     func request(_ neighbor: Neighbor, on interface: Interface) {
-        guard let own = interfaces.address(of: interface.index, facing: neighbor.key.address) else { return }
+        guard let address = neighbor.key.address.v4,
+            let own = interfaces.address(of: interface.index, facing: address)
+        else { return }
         neighbor.requests += 1
         counters.requestsSent += 1
         let packet = ARPPacket.request(
-            for: neighbor.key.address, from: MACAddress(littleEndian: interface.mac), own.address)
+            for: address, from: MACAddress(littleEndian: interface.mac), own.address)
         send(packet, to: neighbor.mac.isZero ? .broadcast : neighbor.mac, on: interface)
     }
 

@@ -7,7 +7,8 @@ extension NeighborTable {
     /// A packet through an incomplete adjacency.
     func resolveAdjacency(_ punted: PuntedPacket) {
         let record = adjacencies.table[punted.adjacency]
-        resolve(IPv4Address(record.nextHop), on: record.txInterface, holding: HeldPacket(punted))
+        guard let address = record.neighbor?.v4 else { return }
+        resolve(address, on: record.txInterface, holding: HeldPacket(punted))
     }
 
     /// A packet to a host on a connected network.
@@ -22,7 +23,7 @@ extension NeighborTable {
         guard let interface = interfaces.interface(index), interface.flags.isSuperset(of: .usable),
             interfaces.address(of: index, facing: address) != nil
         else { return refuse([packet]) }
-        let key = NeighborKey(interface: index, address: address)
+        let key = NeighborKey(interface: index, address: .v4(address))
         guard let neighbor = self[key] ?? (try? make(key, on: interface)) ?? nil else { return refuse([packet]) }
         if neighbor.held.count == NeighborTable.heldPerNeighbor {
             neighbor.held.removeFirst()
@@ -52,7 +53,7 @@ extension NeighborTable {
             if packet.isOwn { continue }
             engine.inject(
                 packet.bytes, at: IP4NoForwarding.name, rxInterface: packet.rxInterface,
-                adjacency: Forwarding.unreachable.adjacency, flags: [], worker: packet.worker)
+                adjacency: Forwarding.unreachable.index, flags: [], worker: packet.worker)
         }
     }
 

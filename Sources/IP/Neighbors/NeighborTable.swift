@@ -17,13 +17,13 @@ public final class NeighborTable {
     let engine: Engine
     let interfaces: IPInterfaces
     let adjacencies: AdjacencyStore
-    private let rib: RIB
+    private let fib: FIB
     private var entries: [NeighborKey: Neighbor] = [:]
     /// What is known of each watched interface, to see what a change was about.
     private var seen: [InterfaceIndex: Seen] = [:]
     private var isStarted = false
     /// Until when (`Clock.now`) an address has been defended and a full table reported enough.
-    var quietUntil: [IPv4Address: UInt64] = [:]
+    var quietUntil: [IPAddress: UInt64] = [:]
 
     private struct Seen: Equatable {
         var mac: UInt64
@@ -38,11 +38,11 @@ public final class NeighborTable {
         }
     }
 
-    init(engine: Engine, interfaces: IPInterfaces, adjacencies: AdjacencyStore, rib: RIB) {
+    init(engine: Engine, interfaces: IPInterfaces, fib: FIB) {
         self.engine = engine
         self.interfaces = interfaces
-        self.adjacencies = adjacencies
-        self.rib = rib
+        self.fib = fib
+        adjacencies = fib.adjacencies
         interfaces.onFirstAddress = { [weak self] in self?.watch($0) }
     }
 
@@ -56,7 +56,7 @@ public final class NeighborTable {
     }
 
     public subscript(address: IPv4Address, interface: Interface) -> Neighbor? {
-        entries[NeighborKey(interface: interface.index, address: address)]
+        entries[NeighborKey(interface: interface.index, address: .v4(address))]
     }
 
     subscript(key: NeighborKey) -> Neighbor? { entries[key] }
@@ -67,8 +67,8 @@ public final class NeighborTable {
     /// - Throws: `RouteError` when the address is not on the interface's networks, or the table is full.
     public func addStatic(_ address: IPv4Address, at mac: MACAddress, on interface: Interface) throws(RouteError) {
         guard mac.isStation else { throw RouteError("\(mac) is not a station's address", "give a unicast MAC address") }
-        _ = try interfaces.resolve(address, on: interface)
-        let key = NeighborKey(interface: interface.index, address: address)
+        _ = try interfaces.resolve(.v4(address), on: interface)
+        let key = NeighborKey(interface: interface.index, address: .v4(address))
         var known = entries[key]
         if known == nil { known = try make(key, on: interface) }
         guard let neighbor = known else { throw .tooManyNeighbors(policy.maximum) }
@@ -96,7 +96,7 @@ public final class NeighborTable {
     func make(_ key: NeighborKey, on interface: Interface) throws(RouteError) -> Neighbor? {
         guard entries.count < policy.maximum else {
             counters.tableFull += 1
-            if isTime(for: .any, every: 60) {
+            if isTime(for: .v4(.any), every: 60) {
                 engine.log.warning("the neighbour table is full: \(entries.count) entries; raise `neighbors: maximum`")
             }
             return nil
@@ -109,21 +109,23 @@ public final class NeighborTable {
 
     /// The neighbour is at `mac`: its adjacency is complete, it has a host route, and what waited is sent.
     func complete(_ neighbor: Neighbor, at mac: MACAddress, on interface: Interface) {
-        let isNews = neighbor.mac != mac || adjacencies.table[neighbor.adjacency].state != .complete
+        let isNews = neighbor.mac != mac || !adjacencies.table[neighbor.adjacency].status.isResolved
         neighbor.mac = mac
         neighbor.requests = 0
         neighbor.updated = Clock.now
         if isNews { adjacencies.complete(neighbor.adjacency, at: mac, from: interface) }
-        addHostRoute(neighbor)
+        addHostRoute(neighbor, on: interface)
         release(neighbor)
         setTimer(neighbor)
     }
 
-    private func addHostRoute(_ neighbor: Neighbor) {
-        let host = IPv4Prefix(neighbor.key.address, length: 32)
-        guard !rib.entries(for: host).contains(where: { $0.source == .neighbor }) else { return }
-        do throws(LookupTableError) {
-            try rib.set(host, Forwarding(.rewrite, adjacency: neighbor.adjacency), from: .neighbor)
+    private func addHostRoute(_ neighbor: Neighbor, on interface: Interface) {
+        guard !neighbor.hasRoute else { return }
+        do throws(RouteError) {
+            let path = Path.neighbor(neighbor.key.address, on: interface)
+            let table = fib.table(of: interface)
+            try fib.setRoute(neighbor.key.address.host, [path], from: .neighbor, in: table)
+            neighbor.hasRoute = true
         } catch {
             // Packets to the host go on being gleaned, which is slow and still right.
             engine.log.warning("no host route for the neighbour \(neighbor.key.address): \(error)")
@@ -135,7 +137,9 @@ public final class NeighborTable {
         if let timer = neighbor.timer { engine.timers.cancel(timer) }
         entries[neighbor.key] = nil
         adjacencies.invalidate(neighbor.adjacency)
-        rib.remove(IPv4Prefix(neighbor.key.address, length: 32), from: .neighbor)
+        if neighbor.hasRoute, let interface = interfaces.interface(neighbor.key.interface) {
+            fib.removeRoute(neighbor.key.address.host, from: .neighbor, in: fib.table(of: interface))
+        }
         adjacencies.release(neighbor.adjacency)
         counters.unanswered += neighbor.held.count
     }
@@ -159,14 +163,13 @@ public final class NeighborTable {
     private func interfaceChanged(_ interface: Interface) {
         let now = Seen(interface)
         guard let before = seen.updateValue(now, forKey: interface.index), now != before else { return }
-        if now.mac != before.mac || now.mtu != before.mtu { adjacencies.refresh(interface) }
         if before.isUp, !now.isUp { flush(interface) }
         let isNews = now.isUp && (!before.isUp || now.mac != before.mac)
         if isNews, isStarted { announce(interface) }
     }
 
     /// Whether something about an address may be said or logged again, which is then not so for `seconds`.
-    func isTime(for address: IPv4Address, every seconds: Double) -> Bool {
+    func isTime(for address: IPAddress, every seconds: Double) -> Bool {
         let now = Clock.now
         if let until = quietUntil[address], now < until { return false }
         quietUntil[address] = now &+ Clock.ticks(milliseconds: seconds * 1000)

@@ -50,13 +50,13 @@ public struct ARPInput: ContextualNode {
     private static let rate = TokenRate(perSecond: 5000, burst: 1024)
     private static let conflictRate = TokenRate(perSecond: 1, burst: 2)
 
-    private let tables: IP4TableReader
+    private let tables: TableReaders
     private let adjacencies: AdjacencyTable
     private let neighbors: ProcessIndex
     private var bucket = TokenBucket()
     private var conflicts = TokenBucket()
 
-    init(tables: IP4TableReader, adjacencies: AdjacencyTable, neighbors: ProcessIndex) {
+    init(tables: TableReaders, adjacencies: AdjacencyTable, neighbors: ProcessIndex) {
         self.tables = tables
         self.adjacencies = adjacencies
         self.neighbors = neighbors
@@ -74,11 +74,11 @@ public struct ARPInput: ContextualNode {
         guard let frame = EthernetView(packet.frameBytes), frame.source == arp.senderMAC else {
             return .drop(.senderIsNotSource)
         }
-        if owner(of: arp.senderIP) != nil {
+        if owner(of: arp.senderIP, packet) != nil {
             if conflicts.take(context.now, ARPInput.conflictRate) { _ = punt(.conflict, packet, context) }
             return .drop(.addressConflict)
         }
-        let isForUs = owner(of: arp.targetIP) == packet.header.rxInterface
+        let isForUs = owner(of: arp.targetIP, packet) == packet.header.rxInterface
         guard isForUs || arp.isGratuitous else { return .drop(.notForUs) }
         guard bucket.take(context.now, ARPInput.rate) else { return .drop(.throttled) }
         guard punt(.arp, packet, context) else { return .drop(.queueFull) }
@@ -90,11 +90,11 @@ public struct ARPInput: ContextualNode {
         context.punt(packet, to: neighbors, note: NeighborMessage(kind, about: packet).rawValue)
     }
 
-    /// The interface that has this address as its own.
-    private func owner(of address: IPv4Address) -> InterfaceIndex? {
-        let result = Forwarding(rawValue: tables.main.lookup(address.value))
-        guard result.kind == .local, result.adjacency >= Forwarding.firstAdjacency else { return nil }
-        return adjacencies[result.adjacency].txInterface
+    /// The interface of the same table that has this address as its own.
+    private func owner(of address: IPv4Address, _ packet: Packet) -> InterfaceIndex? {
+        let result = tables.route(to: address, of: packet.header.rxInterface)
+        guard result.kind == .local, result.index >= Forwarding.firstAdjacency else { return nil }
+        return adjacencies[result.index].txInterface
     }
 
     private static func isOneHost(_ address: IPv4Address) -> Bool {

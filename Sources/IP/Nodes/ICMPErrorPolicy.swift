@@ -5,15 +5,16 @@ import Wire
 /// About which packets no ICMP error is ever sent (RFC 1812 section 4.3.2.7, RFC 1122 section 3.2.2).
 struct ICMPErrorPolicy: BitwiseCopyable, Sendable {
     /// Knows the broadcast addresses of connected networks and the router's own addresses.
-    let tables: IP4TableReader
+    let tables: TableReaders
 
     /// Why the packet's sender must not be told; nil when it may.
     func objection(to packet: Packet, _ header: IPv4View) -> IP4ICMPError.Reason? {
         if packet.header.flags.contains(.notToThisStation) { return .toManyStations }
-        if !isOneHost(header.destination) { return .toManyHosts }
+        let interface = packet.header.rxInterface
+        if !isOneHost(header.destination, interface) { return .toManyHosts }
         if header.isLaterFragment { return .laterFragment }
         if header.protocol == .icmp, isError(header) { return .aboutIcmpError }
-        return isPossibleSender(header.source) ? nil : .fromNoHost
+        return isPossibleSender(header.source, interface) ? nil : .fromNoHost
     }
 
     /// An ICMP error, or ICMP of which too little is there to know.
@@ -23,16 +24,16 @@ struct ICMPErrorPolicy: BitwiseCopyable, Sendable {
     }
 
     /// Neither multicast nor the broadcast address of all or of a connected network.
-    private func isOneHost(_ address: IPv4Address) -> Bool {
+    private func isOneHost(_ address: IPv4Address, _ interface: InterfaceIndex) -> Bool {
         guard address.value >> 28 < 0xe else { return false }
-        return Forwarding(rawValue: tables.main.lookup(address.value)).kind != .directedBroadcast
+        return !tables.route(to: address, of: interface).isBroadcast
     }
 
     /// One host that is not this router.
-    private func isPossibleSender(_ address: IPv4Address) -> Bool {
+    private func isPossibleSender(_ address: IPv4Address, _ interface: InterfaceIndex) -> Bool {
         let network = address.value >> 24
-        guard network != 0, network != 127, isOneHost(address) else { return false }
-        return Forwarding(rawValue: tables.main.lookup(address.value)).kind != .local
+        guard network != 0, network != 127, isOneHost(address, interface) else { return false }
+        return tables.route(to: address, of: interface).kind != .local
     }
 }
 

@@ -43,7 +43,7 @@ public struct IP4ARP: ContextualNode {
     public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<NoNext, Reason> {
         let adjacency = packet.header.adjacency
         trace.adjacency = adjacency
-        trace.nextHop = adjacencies[adjacency].nextHop
+        trace.nextHop = UInt32(truncatingIfNeeded: adjacencies[adjacency].nextHop.low)
         guard throttle.admits(UInt64(adjacency), context.now) else { return .drop(.throttled) }
         let message = NeighborMessage(.awaitsAdjacency, about: packet)
         guard context.punt(packet, to: neighbors, note: message.rawValue) else { return .drop(.queueFull) }

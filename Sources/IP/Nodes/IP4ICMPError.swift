@@ -72,7 +72,7 @@ public struct IP4ICMPError: ContextualNode {
     private var total = TokenBucket()
     private var sources = TokenBuckets()
 
-    init(tables: IP4TableReader, addresses: PrimaryAddressTable, limits: ICMPErrorLimits) {
+    init(tables: TableReaders, addresses: PrimaryAddressTable, limits: ICMPErrorLimits) {
         policy = ICMPErrorPolicy(tables: tables)
         self.addresses = addresses
         self.limits = limits

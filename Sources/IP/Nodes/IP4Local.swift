@@ -58,10 +58,10 @@ public struct IP4Local: ContextualNode {
         }
     }
 
-    private let tables: IP4TableReader
+    private let tables: TableReaders
     private let claims: LocalTable
 
-    init(tables: IP4TableReader, claims: LocalTable) {
+    init(tables: TableReaders, claims: LocalTable) {
         self.tables = tables
         self.claims = claims
     }
@@ -87,21 +87,16 @@ public struct IP4Local: ContextualNode {
     /// What is wrong with the packet whatever it carries.
     private func objection(to packet: Packet, _ header: IPv4View) -> Reason? {
         let destination = header.destination
-        let isBroadcast = destination == .broadcast || isConnectedBroadcast(destination)
+        let isBroadcast =
+            destination == .broadcast || tables.route(to: destination, of: packet.header.rxInterface).isBroadcast
         if packet.header.flags.contains(.notToThisStation), !isBroadcast { return .linkBroadcast }
         if header.isFragment { return .fragment }
         // Who has no address yet (DHCP) speaks by broadcast.
         if header.source == .any { return isBroadcast ? nil : .badSource }
-        switch Forwarding(rawValue: tables.main.lookup(header.source.value)).kind {
-        case .local: return packet.header.flags.contains(.locallyOriginated) ? nil : .ownSource
-        case .directedBroadcast: return .badSource
-        case .none: return .noRouteBack
-        default: return nil
-        }
-    }
-
-    private func isConnectedBroadcast(_ address: IPv4Address) -> Bool {
-        Forwarding(rawValue: tables.main.lookup(address.value)).kind == .directedBroadcast
+        let back = tables.route(to: header.source, of: packet.header.rxInterface)
+        if back.kind == .local { return packet.header.flags.contains(.locallyOriginated) ? nil : .ownSource }
+        if back.isBroadcast { return .badSource }
+        return back == .noRoute ? .noRouteBack : nil
     }
 
     private func decideUDP(

@@ -2,60 +2,88 @@
 import Graph
 import Wire
 
-/// Finds the longest prefix for the destination, and with it the adjacency.
+/// Finds the longest prefix for the destination in the table of the packet's interface, and with it the adjacency.
 ///
-/// Summary: one table access per packet, all of a frame's accesses in flight together.
+/// Summary: one table access per packet, all of a frame's accesses in flight together; then, where the route has several
+/// paths, one of them by the flow.
 /// Expects: a checked IPv4 header at the current position.
-/// Emits: the packet with its adjacency set.
-/// Drops: `dropRoute`, `directedBroadcast`. Packets without a route go to `ip4-icmp-error`, which drops them by name.
-/// Spec: RFC 1812 section 5.2.4.
+/// Emits: the packet with its adjacency set, or, for `ip4-path`, its path.
+/// Drops: none. Packets without a route go to `ip4-no-forwarding`, which drops them by name.
+/// Spec: RFC 1812 section 5.2.4; RFC 2992 for the choice among paths.
 public struct IP4Lookup: Node {
     public static let name = "ip4-lookup"
 
     /// In the order of `Forwarding.Kind`: the kind is the arc.
     public enum Next: UInt16, NextNode {
-        case noRoute, rewrite, glean, local, dropped, unreachable, prohibited, directedBroadcast
+        case discard, rewrite, glean, local, path
 
         public var node: String {
             switch self {
             case .rewrite: "ip4-rewrite"
             case .glean: "ip4-glean"
             case .local: "ip4-local"
-            case .noRoute, .unreachable, .prohibited, .dropped, .directedBroadcast: "ip4-no-forwarding"
+            case .path: "ip4-path"
+            case .discard: "ip4-no-forwarding"
             }
         }
     }
 
     public struct Trace: TraceRecord {
         var destination: UInt32 = 0
-        var result = Forwarding(rawValue: 0)
+        var table: UInt32 = 0
+        var result = Forwarding.noRoute
 
         public init() {}
 
-        public var description: String { "\(IPv4Address(destination)): \(result.kind), adjacency \(result.adjacency)" }
+        public var description: String {
+            let name = table == 0 ? "" : "table \(table), "
+            return "\(name)\(IPv4Address(destination)): \(result.word) \(result.index)"
+        }
     }
 
-    private let tables: IP4TableReader
+    private let tables: TableReaders
+    private let balancer: Balancer
 
-    public init(tables: IP4TableReader) { self.tables = tables }
+    init(tables: TableReaders, balancer: Balancer) {
+        self.tables = tables
+        self.balancer = balancer
+    }
 
     public mutating func process(_ frame: Frame, _ context: Context) {
         let count = frame.count
         let verdicts = context.verdicts
-        let table = tables.main
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Frame.capacity) { destinations in
             for position in 0..<count {
-                let destination = context.packet(frame[position]).bytes.network(at: 16, as: UInt32.self)
+                let packet = context.packet(frame[position])
+                let destination = packet.bytes.network(at: 16, as: UInt32.self)
                 destinations[position] = destination
-                table.prefetch(destination)
+                tables[of: packet.header.rxInterface].ip4.prefetch(destination)
             }
             for position in 0..<count {
-                let result = Forwarding(rawValue: table.lookup(destinations[position]))
-                context.packet(frame[position]).header.adjacency = result.adjacency
+                let packet = context.packet(frame[position])
+                let destination = destinations[position]
+                var result = Forwarding(rawValue: tables[of: packet.header.rxInterface].ip4.lookup(destination))
+                if result.isIndirect { result = follow(result, packet, destination) }
+                packet.header.adjacency = result.index
                 verdicts[position] = UInt16(truncatingIfNeeded: result.kindNumber)
             }
         }
         if frame.isTraced { trace(frame, context) }
+    }
+
+    /// Goes through load-balances and other tables until it finds where the packet goes.
+    @inline(__always)
+    private func follow(_ first: Forwarding, _ packet: Packet, _ destination: UInt32) -> Forwarding {
+        var result = first
+        for _ in 0..<Balancer.depth {
+            if result.kindNumber == Forwarding.Kind.loadBalance.rawValue {
+                result = balancer.choose(result.index, packet) { FlowHash.ipv4(packet.bytes, seed: $0) }
+            } else {
+                result = Forwarding(rawValue: tables[result.index].ip4.lookup(destination))
+            }
+            if !result.isIndirect { return result }
+        }
+        return .loop
     }
 
     private func trace(_ frame: Frame, _ context: Context) {
@@ -64,16 +92,10 @@ public struct IP4Lookup: Node {
             guard packet.isTraced else { continue }
             var trace = Trace()
             trace.destination = packet.bytes.network(at: 16)
+            trace.table = tables.interfaces[packet.header.rxInterface].table
             trace.result = Forwarding(
                 rawValue: UInt32(context.verdicts[position]) << Forwarding.kindShift | packet.header.adjacency)
             context.record(trace, context.verdicts[position], for: packet)
         }
     }
-}
-
-/// The IPv4 tables as workers read them.
-@frozen
-public struct IP4TableReader: BitwiseCopyable, Sendable {
-    /// The table of the main VRF.
-    let main: IPv4LookupTable.Reader
 }

@@ -7,7 +7,7 @@ import Wire
 /// Summary: no route, blackhole, unreachable and prohibit routes, and broadcasts to connected networks.
 /// Expects: a checked IPv4 header; in the adjacency, the mark of the lookup's result.
 /// Emits: to `ip4-icmp-error` what the sender must hear of; to `ip4-local` a broadcast from the network that it is for.
-/// Drops: `blackhole`, `directedBroadcast`.
+/// Drops: `blackhole`, `directedBroadcast`, `routeLoop`.
 /// Spec: RFC 1812 sections 5.2.7.1, 5.3.5; RFC 2644.
 public struct IP4NoForwarding: Node {
     public static let name = "ip4-no-forwarding"
@@ -24,11 +24,12 @@ public struct IP4NoForwarding: Node {
     }
 
     public enum Reason: UInt16, DropReason {
-        case blackhole, directedBroadcast
+        case blackhole, directedBroadcast, routeLoop
 
         public var text: String {
             switch self {
             case .blackhole: "a route of type blackhole"
+            case .routeLoop: "tables lead to each other, or next hops to themselves, without end"
             case .directedBroadcast: "to the network or broadcast address of a connected network"
             }
         }
@@ -42,10 +43,11 @@ public struct IP4NoForwarding: Node {
 
         public var description: String {
             switch adjacency {
-            case Forwarding.noRoute.adjacency: "\(IPv4Address(destination)): no route"
-            case Forwarding.blackhole.adjacency: "\(IPv4Address(destination)): blackhole"
-            case Forwarding.unreachable.adjacency: "\(IPv4Address(destination)): unreachable"
-            case Forwarding.prohibit.adjacency: "\(IPv4Address(destination)): prohibited"
+            case Forwarding.noRoute.index: "\(IPv4Address(destination)): no route"
+            case Forwarding.blackhole.index: "\(IPv4Address(destination)): blackhole"
+            case Forwarding.unreachable.index: "\(IPv4Address(destination)): unreachable"
+            case Forwarding.loop.index: "\(IPv4Address(destination)): a loop of tables or next hops"
+            case Forwarding.prohibit.index: "\(IPv4Address(destination)): prohibited"
             default: "\(IPv4Address(destination)): broadcast to a connected network, adjacency \(adjacency)"
             }
         }
@@ -59,10 +61,11 @@ public struct IP4NoForwarding: Node {
         if let header = IPv4View(packet.bytes) { trace.destination = header.destination.value }
         trace.adjacency = packet.header.adjacency
         switch packet.header.adjacency {
-        case Forwarding.noRoute.adjacency: return refuse(packet, .networkUnreachable)
-        case Forwarding.blackhole.adjacency: return .drop(.blackhole)
-        case Forwarding.unreachable.adjacency: return refuse(packet, .hostUnreachable)
-        case Forwarding.prohibit.adjacency: return refuse(packet, .prohibited)
+        case Forwarding.noRoute.index: return refuse(packet, .networkUnreachable)
+        case Forwarding.blackhole.index: return .drop(.blackhole)
+        case Forwarding.unreachable.index: return refuse(packet, .hostUnreachable)
+        case Forwarding.loop.index: return .drop(.routeLoop)
+        case Forwarding.prohibit.index: return refuse(packet, .prohibited)
         default: return decideBroadcast(packet)
         }
     }

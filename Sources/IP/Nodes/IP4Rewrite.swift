@@ -4,16 +4,17 @@ import Wire
 
 /// Takes one from the TTL and puts the neighbour's Ethernet header in front.
 ///
-/// Summary: the last step of forwarding; from here the frame is complete.
+/// Summary: the last step of forwarding; from here the frame is complete. While the neighbour is down, its backup's instead.
 /// Expects: an IPv4 header at the current position and the adjacency set by lookup.
 /// Emits: the complete frame, with its transmit interface set.
-/// Drops: `truncated`, `linkBroadcast`. Packets that expire or must not be cut to fit go to `ip4-icmp-error`, those without a neighbour to `ip4-arp`.
-/// Spec: RFC 1812 sections 5.3.1, 5.3.4, 4.2.2.6; RFC 1624 for the checksum.
+/// Drops: `truncated`, `linkBroadcast`. Packets that expire, must not be cut to fit or have no neighbour left go to
+/// `ip4-icmp-error`, those whose neighbour's address is not known to `ip4-arp`.
+/// Spec: RFC 1812 sections 5.3.1, 5.3.4, 4.2.2.6; RFC 1624 for the checksum; RFC 5286 for the backup.
 public struct IP4Rewrite: Node {
     public static let name = "ip4-rewrite"
 
     public enum Next: UInt16, NextNode {
-        case output, arp, icmpError, fragment
+        case output, arp, icmpError, fragment, path
 
         public var node: String {
             switch self {
@@ -21,6 +22,7 @@ public struct IP4Rewrite: Node {
             case .arp: "ip4-arp"
             case .icmpError: "ip4-icmp-error"
             case .fragment: "ip4-fragment"
+            case .path: "ip4-path"
             }
         }
     }
@@ -39,31 +41,42 @@ public struct IP4Rewrite: Node {
     public struct Trace: TraceRecord {
         var adjacency: AdjacencyIndex = 0
         var interface: InterfaceIndex = 0
-        var nextHop: UInt32 = 0
+        var nextHop = (high: UInt64(0), low: UInt64(0))
+        var family = AddressFamily.ipv4
         var timeToLive: UInt8 = 0
 
         public init() {}
 
         public var description: String {
-            "adjacency \(adjacency): next hop \(IPv4Address(nextHop)), interface \(interface), ttl was \(timeToLive)"
+            let hop: IPAddress =
+                family == .ipv4
+                ? .v4(IPv4Address(UInt32(truncatingIfNeeded: nextHop.low)))
+                : .v6(IPv6Address(high: nextHop.high, low: nextHop.low))
+            return "adjacency \(adjacency): next hop \(hop), interface \(interface), ttl was \(timeToLive)"
         }
     }
 
     let adjacencies: AdjacencyTable
+    private let counters: TrafficCounters.Slot
 
-    public init(adjacencies: AdjacencyTable) { self.adjacencies = adjacencies }
+    init(adjacencies: AdjacencyTable, counters: TrafficCounters.Slot) {
+        self.adjacencies = adjacencies
+        self.counters = counters
+    }
 
     @inline(__always)
     public func prefetch(_ packet: Packet) {}
 
     @inline(__always)
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
+        if !adjacencies[packet.header.adjacency].status.isReady, let next = decideNotReady(packet) { return next }
         let adjacency = adjacencies[packet.header.adjacency]
         guard let header = IPv4View(packet.bytes) else { return .drop(.truncated) }
         let timeToLive = header.timeToLive
         trace.adjacency = packet.header.adjacency
         trace.interface = adjacency.txInterface
         trace.nextHop = adjacency.nextHop
+        trace.family = adjacency.family
         trace.timeToLive = timeToLive
         let isOurs = packet.header.flags.contains(.locallyOriginated)
         if !isOurs {
@@ -74,15 +87,28 @@ public struct IP4Rewrite: Node {
             }
         }
         guard packet.length <= Int(adjacency.mtu) else { return decideTooLong(packet, header, adjacency.mtu) }
-        guard adjacency.state == .complete else { return .to(.arp) }
+        guard adjacency.status.isResolved else { return .to(.arp) }
         if !isOurs { header.decrementTimeToLive() }
         packet.rewind(EthernetView.length)
         let frame = packet.bytes
         frame.store(adjacency.rewrite.0, at: 0)
         frame.store(UInt32(truncatingIfNeeded: adjacency.rewrite.1), at: 8)
-        frame.store(UInt16(truncatingIfNeeded: adjacency.rewrite.1 >> 32), at: 12)
+        frame.store(EtherType.ipv4.rawValue.bigEndian, at: 12)
         packet.header.txInterface = adjacency.txInterface
+        counters.add(packet.header.adjacency, bytes: packet.length)
         return .to(.output)
+    }
+
+    /// Where a packet goes whose neighbour is down; nil to go on with the adjacency that the packet then has.
+    @inline(never)
+    private func decideNotReady(_ packet: Packet) -> Verdict<Next, Reason>? {
+        switch Backup.choose(packet, adjacencies) {
+        case .goOn: return nil
+        case .path: return .to(.path)
+        case .unreachable:
+            packet.requestICMPError(.hostUnreachable)
+            return .to(.icmpError)
+        }
     }
 
     @inline(never)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Graph
 import Wire
 
 /// Why a route cannot be had, in words for the operator.
@@ -7,6 +8,8 @@ public struct RouteError: Error, Sendable, Hashable, CustomStringConvertible {
     public let problem: String
     /// What to do; may be empty.
     public let remedy: String
+    /// Whether it is that no connected network contains a next hop.
+    var isNotConnected = false
 
     public init(_ problem: String, _ remedy: String = "") {
         self.problem = problem
@@ -16,10 +19,37 @@ public struct RouteError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String { remedy.isEmpty ? problem : "\(problem); \(remedy)" }
 
     static let tooManyAdjacencies = RouteError(
-        "there are \(Forwarding.adjacencyCapacity) adjacencies, and no more can be had",
+        "all \(Forwarding.indexCapacity) adjacencies are in use",
         "remove routes through next hops that are not needed")
 
-    static func unreachable(_ neighbor: IPv4Address, on interface: String?) -> RouteError {
+    static let tooManyPaths = RouteError(
+        "all \(Forwarding.indexCapacity) paths with labels or backups are in use", "remove routes that are not needed")
+
+    static let tooManyPathLists = RouteError(
+        "all \(LoadBalanceTable.capacity) path-lists are in use", "remove routes that are not needed")
+
+    static let tooManyBuckets = RouteError(
+        "all \(LoadBalanceTable.bucketCapacity) buckets of load-balances are in use",
+        "remove routes with many paths that are not needed")
+
+    static let tooManyTables = RouteError(
+        "there are \(TableReaders.capacity) tables, and no more can be had", "use fewer")
+
+    static func tooManyLabels(_ count: Int) -> RouteError {
+        RouteError("a path cannot push \(count) labels", "give \(PathRecord.labelCapacity) at most")
+    }
+
+    static func noInterface(_ index: InterfaceIndex) -> RouteError {
+        RouteError("there is no interface number \(index)", "give an existing one")
+    }
+
+    static func unreachable(_ neighbor: IPAddress, on interface: String?) -> RouteError {
+        var error = notConnected(neighbor, interface)
+        error.isNotConnected = true
+        return error
+    }
+
+    private static func notConnected(_ neighbor: IPAddress, _ interface: String?) -> RouteError {
         guard let interface else {
             return RouteError(
                 "no connected network contains \(neighbor)",

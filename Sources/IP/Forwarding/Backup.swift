@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// What becomes of packets whose neighbour cannot be used.
+enum Backup {
+    enum Choice {
+        /// By the packet's adjacency, which may be another one now.
+        case goOn
+        /// By the path that the packet's adjacency names now.
+        case path
+        /// Neither the neighbour nor a backup can be used.
+        case unreachable
+    }
+
+    /// Moves a packet from an adjacency that is down to that one's backup. An adjacency that is merely not resolved keeps
+    /// its packets, and so does any for packets that are pinned to it.
+    static func choose(_ packet: Packet, _ adjacencies: AdjacencyTable) -> Choice {
+        let adjacency = adjacencies[packet.header.adjacency]
+        guard adjacency.status.isDown, !packet.header.flags.contains(.pinned) else { return .goOn }
+        let backup = adjacency.backup
+        switch backup.kindNumber {
+        case Forwarding.Kind.rewrite.rawValue:
+            // A backup of the backup might lead back here.
+            guard !adjacencies[backup.index].status.isDown else { return .unreachable }
+        case Forwarding.Kind.path.rawValue: break
+        default: return .unreachable
+        }
+        if adjacency.firstOnBackup == 0 { adjacencies[packet.header.adjacency].firstOnBackup = Clock.now }
+        packet.header.adjacency = backup.index
+        return backup.kindNumber == Forwarding.Kind.path.rawValue ? .path : .goOn
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// What lookup nodes deal packets over paths with: the load-balances, the seed of the flow hash and the worker's counters.
+struct Balancer: BitwiseCopyable, Sendable {
+    let table: LoadBalanceTable
+    let counters: TrafficCounters.Slot
+    /// Other routers on the way hash otherwise, or all would send what they get to the same of their paths.
+    let seed: UInt32
+
+    /// Load-balances and tables that one packet goes through, at most.
+    static var depth: Int { 8 }
+
+    /// The result for the packet's flow, which is hashed if the load-balance has more than one bucket.
+    @inline(__always)
+    func choose(_ index: UInt32, _ packet: Packet, _ hash: (_ seed: UInt32) -> UInt32) -> Forwarding {
+        counters.add(index, bytes: packet.length)
+        let range = table.range(of: index)
+        return table.bucket(range, hash: range.mask == 0 ? 0 : hash(seed))
+    }
+}

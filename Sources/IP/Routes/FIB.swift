@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// The router's forwarding information: tables of routes, and what they lead to, shared between them.
+///
+///     prefix -> path-list (a load-balance, if it takes one) -> path -> adjacency
+///
+/// Every level is shared by all that is equal above it, so that a failure is mended where it shows: a neighbour's by one
+/// store to its adjacency, a next hop's by one store to the load-balance of each path-list that leads through it.
+@ControlPlane
+public final class FIB {
+    public let engine: Engine
+    public let adjacencies: AdjacencyStore
+    public let pathLists: PathListStore
+    /// Every table by its number; the first is the main one.
+    public private(set) var tables: [VRF] = []
+    /// The tables as workers read them.
+    nonisolated let readers: TableReaders
+    let reprogramming: Reprogramming
+    /// Of each watched interface, whether it could send when it was last looked at.
+    private var usable: [InterfaceIndex: Bool] = [:]
+
+    init(engine: Engine) throws(RouteError) {
+        self.engine = engine
+        adjacencies = AdjacencyStore(engine: engine)
+        pathLists = PathListStore(engine: engine, adjacencies: adjacencies)
+        readers = TableReaders(interfaces: engine.interfaceTable, pathLists.loadBalances.table)
+        reprogramming = Reprogramming(engine: engine)
+        pathLists.fib = self
+        _ = try makeTable(named: VRF.mainName)
+    }
+
+    isolated deinit { readers.unmap() }
+
+    var paths: PathStore { pathLists.paths }
+
+    // MARK: - Tables
+
+    public var main: VRF { tables[0] }
+
+    public func table(named name: String) -> VRF? { tables.first { $0.name == name } }
+
+    public func table(_ index: TableIndex) -> VRF? {
+        tables.indices.contains(Int(index.rawValue)) ? tables[Int(index.rawValue)] : nil
+    }
+
+    /// The table by which packets that come in at the interface are routed.
+    public func table(of interface: Interface) -> VRF { tables[Int(engine.interfaceTable[interface.index].table)] }
+
+    /// The table of that name, made when there is none.
+    /// - Throws: When there are as many as there can be, or there is no memory.
+    public func makeTable(named name: String) throws(RouteError) -> VRF {
+        if let table = table(named: name) { return table }
+        guard tables.count < TableReaders.capacity else { throw .tooManyTables }
+        let table = try newTable(name)
+        readers.set(table.index, table.ip4.reader, table.ip6.reader)
+        tables.append(table)
+        return table
+    }
+
+    private func newTable(_ name: String) throws(RouteError) -> VRF {
+        do throws(LookupTableError) {
+            return try VRF(name, TableIndex(rawValue: UInt32(tables.count)), self)
+        } catch {
+            throw RouteError("\(error)")
+        }
+    }
+
+    /// Routes what comes in at the interface by `table`. Its addresses are given to it afterwards.
+    public func bind(_ interface: Interface, to table: VRF) {
+        engine.interfaceTable[interface.index].table = table.index.rawValue
+    }
+
+    // MARK: - Routes
+
+    /// Adds a route, or replaces the same source's route to the prefix; in force when the call returns.
+    /// - Parameter isCounted: Counts this route's packets apart from others with the same paths.
+    /// - Throws: `RouteError` when the paths cannot be or a table is full; then nothing has changed.
+    public func setRoute(
+        _ prefix: IPPrefix, _ paths: [Path], from source: RouteSource = .static, in table: VRF? = nil,
+        isCounted: Bool = false
+    ) throws(RouteError) {
+        let list = try pathLists.acquire(paths, isCounted: isCounted)
+        defer { pathLists.release(list.index) }
+        try setRoute(prefix, list, from: source, in: table)
+    }
+
+    /// The same with a path-list at hand: for many routes with the same paths.
+    public func setRoute(
+        _ prefix: IPPrefix, _ list: PathList, from source: RouteSource = .static, in table: VRF? = nil
+    ) throws(RouteError) {
+        do throws(LookupTableError) {
+            switch prefix {
+            case .v4(let prefix): try (table ?? main).ip4.set(prefix, list.index, from: source)
+            case .v6(let prefix): try (table ?? main).ip6.set(prefix, list.index, from: source)
+            }
+        } catch {
+            throw RouteError("\(error)")
+        }
+    }
+
+    /// Removes a source's route; false when there was none.
+    @discardableResult
+    public func removeRoute(_ prefix: IPPrefix, from source: RouteSource = .static, in table: VRF? = nil) -> Bool {
+        switch prefix {
+        case .v4(let prefix): (table ?? main).ip4.remove(prefix, from: source)
+        case .v6(let prefix): (table ?? main).ip6.remove(prefix, from: source)
+        }
+    }
+
+    /// What the lookup table says about an address; nil when there is no route.
+    public func forwarding(to address: IPAddress, in table: VRF? = nil) -> Forwarding? {
+        cover(of: address, in: (table ?? main).index)?.1.forwarding
+    }
+
+    /// Runs `body`, which changes many routes, and follows up what depends on them once, at its end.
+    public func batch<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
+        try pathLists.batch(body)
+    }
+
+    // MARK: - Interfaces
+
+    /// Follows the interface's state: what leads through it stops being used when it goes down, and is used again.
+    func watch(_ interface: Interface) {
+        guard usable[interface.index] == nil else { return }
+        usable[interface.index] = interface.flags.isSuperset(of: .usable)
+        interface.onChange { [weak self] in self?.interfaceChanged($0) }
+    }
+
+    private func interfaceChanged(_ interface: Interface) {
+        adjacencies.refresh(interface)
+        paths.refresh(interface)
+        let isUsable = interface.flags.isSuperset(of: .usable)
+        guard usable.updateValue(isUsable, forKey: interface.index) != isUsable else { return }
+        batch {
+            adjacencies.setUsable(interface, isUsable)
+            pathLists.interfaceChanged(interface.index)
+        }
+    }
+
+    // MARK: - For path-lists
+
+    public func interface(_ index: InterfaceIndex) -> Interface? {
+        let position = Int(index) - 1
+        return engine.interfaces.indices.contains(position) ? engine.interfaces[position] : nil
+    }
+
+    /// The route that a packet to `address` takes, and its paths.
+    func cover(of address: IPAddress, in index: TableIndex) -> (IPPrefix, PathList)? {
+        guard let table = table(index) else { return nil }
+        switch address {
+        case .v4(let address):
+            return table.ip4.longestMatch(address).flatMap { entry in
+                pathLists[entry.list].map { (.v4(entry.prefix), $0) }
+            }
+        case .v6(let address):
+            return table.ip6.longestMatch(address).flatMap { entry in
+                pathLists[entry.list].map { (.v6(entry.prefix), $0) }
+            }
+        }
+    }
+
+    func track(_ address: IPAddress, in table: TableIndex, for list: PathListIndex) {
+        switch address {
+        case .v4(let address): self.table(table)?.ip4.track(address, for: list)
+        case .v6(let address): self.table(table)?.ip6.track(address, for: list)
+        }
+    }
+
+    func untrack(_ address: IPAddress, in table: TableIndex, for list: PathListIndex) {
+        switch address {
+        case .v4(let address): self.table(table)?.ip4.untrack(address, for: list)
+        case .v6(let address): self.table(table)?.ip6.untrack(address, for: list)
+        }
+    }
+
+    /// Chooses again for every route whose paths have become usable or unusable, the important ones first.
+    func reselect(_ lists: Set<PathListIndex>) {
+        for table in tables { reprogramming.add(lists, in: table) }
+    }
+}
+
+/// One virtual router: its IPv4 and its IPv6 routes.
+@ControlPlane
+public final class VRF {
+    public nonisolated static let mainName = "main"
+
+    public nonisolated let name: String
+    public nonisolated let index: TableIndex
+    public let ip4: RIB<IPv4Prefix>
+    public let ip6: RIB<IPv6Prefix>
+
+    init(_ name: String, _ index: TableIndex, _ fib: FIB) throws(LookupTableError) {
+        self.name = name
+        self.index = index
+        ip4 = try RIB(fib.pathLists, fib.engine)
+        ip6 = try RIB(fib.pathLists, fib.engine)
+    }
+}
