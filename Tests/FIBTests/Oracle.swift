@@ -31,6 +31,12 @@ extension IPv4Prefix: LookedUpPrefix {
     }
 }
 
+extension IPv6Prefix: LookedUpPrefix {
+    static func lookup(_ address: IPv6Address, in reader: IPv6LookupTable.Reader) -> UInt32 {
+        reader.lookup(high: address.high, low: address.low)
+    }
+}
+
 /// The first of `addresses` for which table and oracle differ, in words; nil when they agree on all.
 func mismatch<Prefix: LookedUpPrefix>(
     _ table: RouteTable<Prefix>, _ oracle: Oracle<Prefix>, _ addresses: some Sequence<Prefix.Address>
@@ -56,6 +62,15 @@ func edges(of prefix: IPv4Prefix, _ random: inout Random) -> [IPv4Address] {
     return [first &- 1, first, inside, last, last &+ 1].map { IPv4Address($0) }
 }
 
+func edges(of prefix: IPv6Prefix, _ random: inout Random) -> [IPv6Address] {
+    let (first, last) = (prefix.address, prefix.last)
+    let before = IPv6Address(high: first.high &- (first.low == 0 ? 1 : 0), low: first.low &- 1)
+    let after = IPv6Address(high: last.high &+ (last.low == .max ? 1 : 0), low: last.low &+ 1)
+    let host = IPv6Address(high: first.high ^ last.high, low: first.low ^ last.low)
+    let inside = IPv6Address(high: first.high | random.next() & host.high, low: first.low | random.next() & host.low)
+    return [before, first, inside, last, after]
+}
+
 /// SplitMix64: the same numbers in every run.
 struct Random: RandomNumberGenerator {
     var state: UInt64
@@ -72,6 +87,14 @@ struct Random: RandomNumberGenerator {
 /// The prefix of a text that is known to be one.
 func net(_ text: String) -> IPv4Prefix {
     try! IPv4Prefix(parsing: text)
+}
+
+func net6(_ text: String) -> IPv6Prefix {
+    try! IPv6Prefix(parsing: text)
+}
+
+func host6(_ text: String) -> IPv6Address {
+    try! IPv6Address(parsing: text)
 }
 
 /// The address of a text that is known to be one.

@@ -30,8 +30,13 @@ public final class IPv4LookupTable: LookupTable {
         maximumGroups: Int = defaultMaximumGroups, afterQuiescence: @escaping AfterQuiescence = { release in release() }
     ) throws(LookupTableError) {
         let maximum = min(max(maximumGroups, 0), Slot.mostGroups)
-        memory = try LookupMemory(maximumGroups: maximum)
-        groups = LookupGroups(maximum: maximum, afterQuiescence: afterQuiescence)
+        let slotBytes = MemoryLayout<UInt32>.stride
+        let opened = (Slot.rootSize + Slot.groupSize) * slotBytes
+        let bytes = opened + maximum * Slot.groupSize * slotBytes
+        memory = try LookupMemory(.ipv4, bytes: bytes, opened: opened, hugePages: [0..<LookupMemory.roundedUp(bytes)])
+        groups = LookupGroups(
+            .ipv4, groupBytes: Slot.groupSize * slotBytes, first: Slot.headerGroup + 1, maximum: maximum,
+            afterQuiescence: afterQuiescence)
     }
 
     /// What workers look up with; valid for as long as the table lives.

@@ -3,41 +3,49 @@ import Glibc
 import Synchronization
 import Wire
 
-/// The address space of a lookup table: the root's slots, then those of the groups, all zero until written.
+/// The address space of a lookup table, all zero until written.
 ///
-/// Groups are reserved without access and opened piece by piece, so that no more is charged to the process
-/// (`RLIMIT_AS` apart) than it uses, and `slots` never moves.
+/// It is reserved without access and opened piece by piece, so that no more is charged to the process (`RLIMIT_AS`
+/// apart) than it uses, and never moves.
 struct LookupMemory: ~Copyable {
-    let slots: UnsafeMutablePointer<Atomic<UInt32>>
+    /// A multiple of `step`.
+    let start: UnsafeMutableRawPointer
+    private let family: AddressFamily
     private let mapping: UnsafeMutableRawPointer
     private let mappedBytes: Int
     private let usableBytes: Int
 
-    /// The step in which group memory is opened: one transparent huge page.
-    static let slotsPerHugePage = hugePage / slotSize
-    private static let hugePage = 2 << 20
-    private static let slotSize = MemoryLayout<Atomic<UInt32>>.stride
+    /// The step in which memory is opened: one transparent huge page.
+    static let step = 2 << 20
 
-    init(maximumGroups: Int) throws(LookupTableError) {
-        let rootSlots = IPv4LookupTable.Slot.rootSize
-        let groupSlots = (maximumGroups + 1) * IPv4LookupTable.Slot.groupSize
-        let usable = Self.roundedUp((rootSlots + groupSlots) * Self.slotSize)
-        let start: UnsafeMutableRawPointer
-        (mapping, start) = try Self.reserve(bytes: usable, open: Self.roundedUp((rootSlots + 1) * Self.slotSize))
-        mappedBytes = usable + Self.hugePage
+    /// - Parameters:
+    ///   - opened: How many bytes at the beginning are usable at once.
+    ///   - hugePages: Where huge pages are wanted: a hint. Without them everything works, with more TLB misses.
+    init(
+        _ family: AddressFamily, bytes: Int, opened: Int, hugePages: [Range<Int>]
+    ) throws(LookupTableError) {
+        let usable = Self.roundedUp(bytes)
+        (mapping, start) = try Self.reserve(family, usable, opened: Self.roundedUp(opened))
+        self.family = family
         usableBytes = usable
-        slots = start.assumingMemoryBound(to: Atomic<UInt32>.self)
+        mappedBytes = usable + Self.step
+        _ = madvise(start, usable, MADV_NOHUGEPAGE)
+        for range in hugePages where !range.isEmpty {
+            _ = madvise(start + range.lowerBound, range.count, MADV_HUGEPAGE)
+        }
     }
 
     deinit {
         munmap(mapping, mappedBytes)
     }
 
-    /// Makes the slots from `index` on usable, up to the end of their huge page.
-    func open(from index: Int) throws(LookupTableError) {
-        let start = UnsafeMutableRawPointer(slots + index)
-        guard mprotect(start, Self.hugePage, PROT_READ | PROT_WRITE) == 0 else {
-            throw .noMemory(.ipv4, bytes: Self.hugePage, errno: errno)
+    /// The memory as slots, from `start` on.
+    var slots: UnsafeMutablePointer<Atomic<UInt32>> { start.assumingMemoryBound(to: Atomic<UInt32>.self) }
+
+    /// Makes the step that begins at `offset` usable.
+    func open(from offset: Int) throws(LookupTableError) {
+        guard mprotect(start + offset, Self.step, PROT_READ | PROT_WRITE) == 0 else {
+            throw .noMemory(family, bytes: Self.step, errno: errno)
         }
     }
 
@@ -46,29 +54,26 @@ struct LookupMemory: ~Copyable {
     var residentBytes: Int {
         let page = sysconf(Int32(_SC_PAGESIZE))
         var pages = [UInt8](repeating: 0, count: usableBytes / page)
-        guard mincore(slots, usableBytes, &pages) == 0 else { return 0 }
+        guard mincore(start, usableBytes, &pages) == 0 else { return 0 }
         return pages.reduce(0) { $0 + Int($1 & 1) } * page
     }
 
-    /// Maps `bytes` at a multiple of the huge page's size, and opens the first `open` of them.
+    /// Maps `bytes` at a multiple of the step, and a step more, and opens the first `opened` of them.
     private static func reserve(
-        bytes: Int, open: Int
+        _ family: AddressFamily, _ bytes: Int, opened: Int
     ) throws(LookupTableError) -> (mapping: UnsafeMutableRawPointer, start: UnsafeMutableRawPointer) {
-        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-        let mapping = mmap(nil, bytes + hugePage, PROT_NONE, flags, -1, 0)
-        guard let mapping, mapping != MAP_FAILED else { throw .noMemory(.ipv4, bytes: bytes, errno: errno) }
+        let mapping = mmap(nil, bytes + step, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        guard let mapping, mapping != MAP_FAILED else { throw .noMemory(family, bytes: bytes, errno: errno) }
         let start = UnsafeMutableRawPointer(bitPattern: roundedUp(Int(bitPattern: mapping)))!
-        // A hint: without huge pages everything works, with more TLB misses.
-        _ = madvise(start, bytes, MADV_HUGEPAGE)
-        guard mprotect(start, open, PROT_READ | PROT_WRITE) == 0 else {
+        guard mprotect(start, opened, PROT_READ | PROT_WRITE) == 0 else {
             let code = errno
-            munmap(mapping, bytes + hugePage)
-            throw .noMemory(.ipv4, bytes: open, errno: code)
+            munmap(mapping, bytes + step)
+            throw .noMemory(family, bytes: opened, errno: code)
         }
         return (mapping, start)
     }
 
-    private static func roundedUp(_ bytes: Int) -> Int {
-        (bytes + hugePage - 1) / hugePage * hugePage
+    static func roundedUp(_ bytes: Int) -> Int {
+        (bytes + step - 1) / step * step
     }
 }

@@ -40,6 +40,12 @@ extension IPv4Prefix: RoutePrefix {
     public static var family: AddressFamily { .ipv4 }
 }
 
+extension IPv6Prefix: RoutePrefix {
+    public typealias Map = IPv6PrefixMap
+    public typealias Lookup = IPv6LookupTable
+    public static var family: AddressFamily { .ipv6 }
+}
+
 /// Longest-prefix match that workers read while the control side changes it. One writer, any number of readers.
 public protocol LookupTable: AnyObject {
     associatedtype Prefix: RoutePrefix
