@@ -56,7 +56,7 @@ enum ProbedGraph: String, CaseIterable {
         try ip.interfaces.add(InterfaceAddress("10.1.0.1/24")!, to: wan)
         for host in [2, 3] as [UInt8] {
             try ip.neighbors.addStatic(
-                IPv4Address(10, 1, 0, host), at: MACAddress(0x0200_0000_00b0 + UInt64(host)), on: wan)
+                .v4(IPv4Address(10, 1, 0, host)), at: MACAddress(0x0200_0000_00b0 + UInt64(host)), on: wan)
         }
         try ip.addRoute(IPPrefix("20.0.0.0/8")!, via: .v4(IPv4Address(10, 1, 0, 2)))
         try ip.addRoute(IPPrefix("30.0.0.0/8")!, via: .v4(IPv4Address(10, 1, 0, 3)))

@@ -89,7 +89,7 @@ import Wire
             "neighbors: [{interface: wan0.7, address: 10.1.0.2, mac: 02:00:00:00:00:b2}]\nroutes: [{to: default, via: 10.1.0.2}]"
         )
         let wan = try #require(router.engine.interface(named: "wan0.7"))
-        #expect(ip.neighbors[IPv4Address(10, 1, 0, 2), wan]?.state == .static)
+        #expect(ip.neighbors[.v4(IPv4Address(10, 1, 0, 2)), wan]?.state == .static)
         let adjacency = try #require(ip.fib.forwarding(to: .v4(IPv4Address(8, 8, 8, 8)))).index
         #expect(ip.fib.adjacencies.table[adjacency].status.isReady)
         let (_, other) = try self.router(
@@ -173,8 +173,19 @@ import Wire
         ("10.0.0.1/2", "a network of /2 is too large"),
         ("10.9.0.1/24", "10.9.0.1 is given to lan0 already; give each address once"),
         ("10.9.0.2/24", "10.9.0.0/24 is connected to lan0 already; give an address in another network"),
-        ("10.0.0.1", "'10.0.0.1' is not an IPv4 address with its prefix length; give one like 10.0.0.1/24"),
-        ("10.0.0.1/024", "'10.0.0.1/024' is not an IPv4 address with its prefix length; give one like 10.0.0.1/24"),
+        (
+            "10.0.0.1",
+            "'10.0.0.1' is not an IPv4 or IPv6 address with its prefix length; give one like 10.0.0.1/24 or 2001:db8::1/64"
+        ),
+        (
+            "10.0.0.1/024",
+            "'10.0.0.1/024' is not an IPv4 or IPv6 address with its prefix length; give one like 10.0.0.1/24 or 2001:db8::1/64"
+        ),
+        ("2001:db8::/64", "2001:db8:: is the subnet-router anycast address of 2001:db8::/64"),
+        ("ff02::5/64", "ff02::5 is not an address that an interface may have"),
+        ("fe80::1/10", "a link-local address has the prefix length 64"),
+        ("fe80:1::1/64", "fe80:1::1 is no link-local address: its bits 10 to 63 are not zero"),
+        ("2001::1/8", "a network of /8 is too large"),
     ])
     func wrongAddresses(address: String, problem: String) {
         let text = """

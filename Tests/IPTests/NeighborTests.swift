@@ -4,6 +4,14 @@ import IP
 import Testing
 import Wire
 
+extension NeighborTable {
+    func addStatic(_ address: IPv4Address, at mac: MACAddress, on interface: Interface) throws {
+        try addStatic(.v4(address), at: mac, on: interface)
+    }
+
+    subscript(address: IPv4Address, interface: Interface) -> Neighbor? { self[.v4(address), interface] }
+}
+
 /// ARP: finding neighbours' addresses, telling the router's own (RFC 826, RFC 1122 section 2.3.2, RFC 5227).
 @Suite @ControlPlane struct NeighborTests {
     /// A host on the wan network that is no static neighbour.

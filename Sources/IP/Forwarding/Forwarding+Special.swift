@@ -16,6 +16,10 @@ extension Forwarding {
     /// Tables that lead to each other without end.
     public static let loop = Forwarding(.discard, 5)
 
+    /// An address of the router's own that it does not use yet, because another station might have it: discarded in silence
+    /// (RFC 4862 section 5.4).
+    public static let tentative = Forwarding(.discard, 6)
+
     /// Adjacencies below this one are no adjacencies but the special results' marks.
     static let firstAdjacency: AdjacencyIndex = 16
 
@@ -41,6 +45,7 @@ extension Forwarding {
             case .unreachable: "unreachable"
             case .prohibit: "prohibit"
             case .loop: "loop"
+            case .tentative: "tentative"
             default: "broadcast"
             }
         }

@@ -5,37 +5,77 @@ import Wire
 /// The addresses that the file gives to interfaces, as read: what is wrong with them, and with next hops, is found while
 /// the file is checked and nothing is applied yet.
 struct AddressPlan {
-    private var networks: [(interface: String, own: InterfaceAddress)] = []
+    private struct Entry {
+        let interface: String
+        let own: InterfaceAddress
+        let table: String
+    }
+
+    private var entries: [Entry] = []
+    /// The tables (VRFs) of interfaces that are not in the main one; to be known before their addresses.
+    var tables: [String: String] = [:]
+    /// Interfaces that have IPv6 by their link-local address alone.
+    var linkLocal: Set<String> = []
+
+    func table(of interface: String) -> String { tables[interface] ?? VRF.mainName }
 
     /// Notes an address; returns what speaks against it.
     mutating func add(_ own: InterfaceAddress, to interface: String) -> RouteError? {
         if let objection = own.objection { return RouteError(objection) }
-        if let other = networks.first(where: { $0.own.address == own.address }) {
-            return RouteError("\(own.address) is given to \(other.interface) already", "give each address once")
+        let table = table(of: interface)
+        if own.isLinkLocal {
+            if let other = entries.first(where: { $0.interface == interface && $0.own.isLinkLocal }) {
+                return RouteError("\(interface) has the link-local address \(other.own.address) already", "give one")
+            }
+        } else if let objection = objection(to: own, of: interface, in: table) {
+            return objection
         }
-        if let other = networks.first(where: { $0.own.network == own.network && $0.interface != interface }) {
-            return RouteError(
-                "\(own.network) is connected to \(other.interface) already", "give an address in another network")
-        }
-        networks.append((interface, own))
+        entries.append(Entry(interface: interface, own: own, table: table))
         return nil
     }
 
-    /// What speaks against `address` as a neighbour's, on `interface` if given.
-    func objection(toNeighbor address: IPv4Address, on interface: String?) -> RouteError? {
-        if let interface, !networks.contains(where: { $0.interface == interface }) {
-            let names = Set(networks.map(\.interface))
+    private func objection(to own: InterfaceAddress, of interface: String, in table: String) -> RouteError? {
+        let others = entries.filter { $0.table == table }
+        if let other = others.first(where: { $0.own.address == own.address }) {
+            return RouteError("\(own.address) is given to \(other.interface) already", "give each address once")
+        }
+        if let other = others.first(where: { $0.own.network == own.network && $0.interface != interface }) {
             return RouteError(
-                "no interface '\(interface)' has an IPv4 address", Spelling.hint(for: interface, among: names))
+                "\(own.network) is connected to \(other.interface) already", "give an address in another network")
         }
-        if networks.contains(where: { $0.own.address == address }) { return .ownAddress(address) }
-        let candidates = networks.filter {
-            $0.own.network.contains(address) && $0.interface == interface ?? $0.interface
+        return nil
+    }
+
+    /// What speaks against `address` as a neighbour's, on `interface` if given, or else in the table of that name.
+    func objection(
+        toNeighbor address: IPAddress, on interface: String?, in table: String = VRF.mainName
+    ) -> RouteError? {
+        if let interface, !hasAddress(interface, of: address.family) {
+            let names = Set(entries.filter { $0.own.family == address.family }.map(\.interface)).union(linkLocal)
+            let article = address.family == .ipv4 ? "an IPv4" : "an IPv6"
+            return RouteError(
+                "no interface '\(interface)' has \(article) address", Spelling.hint(for: interface, among: names))
         }
+        if address.isLinkLocal { return objection(toLinkLocal: address, on: interface) }
+        let table = interface.map { self.table(of: $0) } ?? table
+        let here = entries.filter { $0.table == table }
+        if here.contains(where: { $0.own.address == address }) { return .ownAddress(address) }
+        let candidates = here.filter { $0.own.network.contains(address) && $0.interface == interface ?? $0.interface }
         guard let best = candidates.max(by: { $0.own.network.length < $1.own.network.length }) else {
-            return .unreachable(.v4(address), on: interface)
+            return .unreachable(address, on: interface)
         }
         return best.own.isNeighbor(address) ? nil : .noHost(address, in: best.own.network)
+    }
+
+    private func objection(toLinkLocal address: IPAddress, on interface: String?) -> RouteError? {
+        guard let interface else { return .linkLocalNeedsInterface(address) }
+        let isOwn = entries.contains { $0.interface == interface && $0.own.address == address }
+        return isOwn ? .ownAddress(address) : nil
+    }
+
+    private func hasAddress(_ interface: String, of family: AddressFamily) -> Bool {
+        if family == .ipv6, linkLocal.contains(interface) { return true }
+        return entries.contains { $0.interface == interface && $0.own.family == family }
     }
 }
 
@@ -44,6 +84,14 @@ extension Setting {
 
     func ipv4Address() throws(ConfigurationError) -> IPv4Address {
         try value("an IPv4 address", example: "192.0.2.1") { IPv4Address($0) }
+    }
+
+    func ipv6Address() throws(ConfigurationError) -> IPv6Address {
+        try value("an IPv6 address", example: "2001:db8::1") { IPv6Address($0) }
+    }
+
+    func ipAddress() throws(ConfigurationError) -> IPAddress {
+        try value("an IP address", example: "192.0.2.1 or 2001:db8::1") { IPAddress($0) }
     }
 
     func macAddress() throws(ConfigurationError) -> MACAddress {

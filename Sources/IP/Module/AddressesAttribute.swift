@@ -2,12 +2,13 @@
 import Graph
 import Wire
 
-// `interfaces.NAME.addresses: [10.0.0.1/24, ...]`
+// `interfaces.NAME.addresses: [10.0.0.1/24, 2001:db8::1/64, ...]`, `interfaces.NAME.link-local: [ipv6]`
 extension IPModule {
     var addressesAttribute: InterfaceAttribute {
         let key = Schema.Key.key(
-            "addresses", .list(of: .text(.ipv4InterfaceAddress)),
-            "Own IPv4 addresses with their networks' prefix lengths; none: the interface takes no IPv4 packets")
+            "addresses", .list(of: .text(.interfaceAddress)),
+            "Own IPv4 and IPv6 addresses with their networks' prefix lengths; none of a family: the interface takes no "
+                + "packets of it. An IPv6 link-local address is made of the MAC unless one is given")
         return InterfaceAttribute(key) { [unowned self] setting throws(ConfigurationErrors) in
             let addresses = try readAddresses(setting)
             return { [unowned self] interface in
@@ -28,9 +29,9 @@ extension IPModule {
             var found: [(Setting, InterfaceAddress)] = []
             for element in try setting.list {
                 let own = errors.collect { () throws(ConfigurationError) in
-                    try element.value("an IPv4 address with its prefix length", example: "10.0.0.1/24") {
-                        InterfaceAddress($0)
-                    }
+                    try element.value(
+                        Schema.Format.interfaceAddress.name, example: Schema.Format.interfaceAddress.example
+                    ) { InterfaceAddress($0) }
                 }
                 guard let own else { continue }
                 if let objection = plan.add(own, to: interface) {
@@ -40,6 +41,26 @@ extension IPModule {
                 }
             }
             return found
+        }
+    }
+
+    var linkLocalAttribute: InterfaceAttribute {
+        let key = Schema.Key.key(
+            "link-local", .list(of: .choice(["ipv6"])),
+            "[ipv6] gives the interface IPv6 by a link-local address alone; with an IPv6 address it has one anyway")
+        return InterfaceAttribute(key) { [unowned self] setting throws(ConfigurationErrors) in
+            let isOn = try ConfigurationErrors.collecting { (_) throws(ConfigurationError) in
+                try !setting.list.isEmpty
+            }
+            if isOn { plan.linkLocal.insert(AddressPlan.interfaceName(setting.path)) }
+            return { [unowned self] interface in
+                guard isOn else { return }
+                do throws(RouteError) {
+                    try interfaces.enableIPv6(interface)
+                } catch {
+                    throw setting.error(error)
+                }
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ public final class IPModule: Module {
         addNodes(registry, neighbors: process)
         addFeatureArcs(registry)
         registry.add(addressesAttribute)
+        registry.add(linkLocalAttribute)
         registry.add(neighborsSection)
         registry.add(routesSection)
         for command in commands { registry.add(command) }

@@ -7,14 +7,14 @@ extension IPModule {
     private struct StaticNeighbor {
         let setting: Setting
         let interface: String
-        let address: IPv4Address
+        let address: IPAddress
         let mac: MACAddress
     }
 
     private static let entriesSchema = Schema.list(
         of: .object([
             .required("interface", .text(.name), "The interface on whose link the neighbour is"),
-            .required("address", .text(.ipv4Address), "The neighbour's IPv4 address"),
+            .required("address", .text(.ipAddress), "The neighbour's IPv4 or IPv6 address"),
             .required("mac", .text(.macAddress), "Its hardware address"),
         ]))
 
@@ -30,7 +30,7 @@ extension IPModule {
                 .key("retransmit-interval", .duration, "Between requests without an answer; 1s if absent"),
                 .key("requests", .integer(1...10), "Requests before a neighbour is given up; 3 if absent"),
             ]),
-        ], doc: "IPv4 neighbours: a list of static ones, or a map with more to set")
+        ], doc: "Neighbours: a list of static ones, or a map with more to set")
 
     var neighborsSection: Section {
         Section("neighbors", IPModule.schema) { [unowned self] setting throws(ConfigurationErrors) in
@@ -75,7 +75,7 @@ extension IPModule {
     private func readStatic(entry: Setting) throws(ConfigurationError) -> StaticNeighbor {
         let address = try entry.required("address")
         let found = StaticNeighbor(
-            setting: entry, interface: try entry.required("interface").string, address: try address.ipv4Address(),
+            setting: entry, interface: try entry.required("interface").string, address: try address.ipAddress(),
             mac: try entry.required("mac").macAddress())
         if let objection = plan.objection(toNeighbor: found.address, on: found.interface) {
             throw address.error(objection)

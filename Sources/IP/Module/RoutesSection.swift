@@ -65,7 +65,7 @@ extension IPModule {
         let via = try setting.required("via")
         let nextHop = try via.ipv4Address()
         let interface = try setting["interface"]?.string
-        if let objection = plan.objection(toNeighbor: nextHop, on: interface) { throw via.error(objection) }
+        if let objection = plan.objection(toNeighbor: .v4(nextHop), on: interface) { throw via.error(objection) }
         return { [unowned self] in
             do throws(RouteError) {
                 try addRoute(.v4(prefix), via: .v4(nextHop), on: interface.flatMap(engine.interface(named:)))
@@ -94,7 +94,7 @@ extension IPModule {
             try file.forEach { entry in
                 let address = try IPModule.address(of: entry.nextHop, among: hops)
                 guard checked.insert(address).inserted else { return }
-                if let objection = plan.objection(toNeighbor: address, on: interface) { throw objection }
+                if let objection = plan.objection(toNeighbor: .v4(address), on: interface) { throw objection }
             }
             return { [unowned self] in try load(file, hops, interface.flatMap(engine.interface(named:))) }
         } catch {

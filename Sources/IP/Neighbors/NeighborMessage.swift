@@ -13,6 +13,14 @@ struct NeighborMessage: RawRepresentable, BitwiseCopyable {
         case awaitsAdjacency
         /// An IPv4 packet to a host on the connected network of the glean adjacency it carries.
         case awaitsHost
+        /// A neighbor discovery message that passed the checks of its node, from its IPv6 header on.
+        case discovery
+        /// An IPv6 packet that waits for the adjacency it carries.
+        case awaitsAdjacency6
+        /// An IPv6 packet to a host on the connected network of the glean adjacency it carries.
+        case awaitsHost6
+        /// A labelled packet that waits for the adjacency it carries, from its label stack on.
+        case awaitsAdjacencyMPLS
     }
 
     let rawValue: UInt32

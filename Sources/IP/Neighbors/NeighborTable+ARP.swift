@@ -12,7 +12,7 @@ extension NeighborTable {
         case .conflict: receiveConflict(punted)
         case .awaitsAdjacency: resolveAdjacency(punted)
         case .awaitsHost: resolveHost(punted)
-        case nil: break
+        case .discovery, .awaitsAdjacency6, .awaitsHost6, .awaitsAdjacencyMPLS, nil: break
         }
     }
 
@@ -20,12 +20,12 @@ extension NeighborTable {
         guard let arp = NeighborTable.packet(punted), let interface = interfaces.interface(punted.rxInterface) else {
             return
         }
-        let isForUs = interfaces.owner(of: arp.targetIP) == interface.index
+        let isForUs = interfaces.owner(of: .v4(arp.targetIP), near: interface) == interface.index
         if arp.senderIP == .any {
             if isForUs { reply(to: arp, on: interface) }
             return
         }
-        guard interfaces.address(of: interface.index, facing: arp.senderIP) != nil else {
+        guard interfaces.address(of: interface.index, facing: .v4(arp.senderIP)) != nil else {
             counters.senderOffSubnet += 1
             return
         }
@@ -53,7 +53,9 @@ extension NeighborTable {
         counters.conflicts += 1
         guard isTime(for: .v4(arp.senderIP), every: 10) else { return }
         engine.log.warning("\(arp.senderMAC) on \(interface.name) claims this router's address \(arp.senderIP)")
-        if interfaces.owner(of: arp.senderIP) == interface.index { announce(arp.senderIP, on: interface) }
+        if interfaces.owner(of: .v4(arp.senderIP), near: interface) == interface.index {
+            announce(arp.senderIP, on: interface)
+        }
     }
 
     private static func packet(_ punted: PuntedPacket) -> ARPPacket? {
@@ -71,18 +73,18 @@ extension NeighborTable {
     /// Asks who has the neighbour's address: all stations, or the one that had it when last heard of.
     func request(_ neighbor: Neighbor, on interface: Interface) {
         guard let address = neighbor.key.address.v4,
-            let own = interfaces.address(of: interface.index, facing: address)
+            let own = interfaces.address(of: interface.index, facing: .v4(address))?.address.v4
         else { return }
         neighbor.requests += 1
         counters.requestsSent += 1
         let packet = ARPPacket.request(
-            for: address, from: MACAddress(littleEndian: interface.mac), own.address)
+            for: address, from: MACAddress(littleEndian: interface.mac), own)
         send(packet, to: neighbor.mac.isZero ? .broadcast : neighbor.mac, on: interface)
     }
 
     /// Tells all stations on the link where the interface's addresses are.
     func announce(_ interface: Interface) {
-        for own in interfaces.addresses(of: interface.index) { announce(own.address, on: interface) }
+        for own in interfaces.addresses(of: interface.index).compactMap(\.address.v4) { announce(own, on: interface) }
     }
 
     private func announce(_ address: IPv4Address, on interface: Interface) {

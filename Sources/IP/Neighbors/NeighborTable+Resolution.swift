@@ -21,7 +21,7 @@ extension NeighborTable {
 
     private func resolve(_ address: IPv4Address, on index: InterfaceIndex, holding packet: HeldPacket) {
         guard let interface = interfaces.interface(index), interface.flags.isSuperset(of: .usable),
-            interfaces.address(of: index, facing: address) != nil
+            interfaces.address(of: index, facing: .v4(address)) != nil
         else { return refuse([packet]) }
         let key = NeighborKey(interface: index, address: .v4(address))
         guard let neighbor = self[key] ?? (try? make(key, on: interface)) ?? nil else { return refuse([packet]) }

@@ -43,7 +43,7 @@ public final class NeighborTable {
         self.interfaces = interfaces
         self.fib = fib
         adjacencies = fib.adjacencies
-        interfaces.onFirstAddress = { [weak self] in self?.watch($0) }
+        interfaces.onChange { [weak self] interface, _, _ in self?.watch(interface) }
     }
 
     // MARK: - Asking
@@ -55,8 +55,8 @@ public final class NeighborTable {
         entries.values.sorted { ($0.key.interface, $0.key.address) < ($1.key.interface, $1.key.address) }
     }
 
-    public subscript(address: IPv4Address, interface: Interface) -> Neighbor? {
-        entries[NeighborKey(interface: interface.index, address: .v4(address))]
+    public subscript(address: IPAddress, interface: Interface) -> Neighbor? {
+        entries[NeighborKey(interface: interface.index, address: address)]
     }
 
     subscript(key: NeighborKey) -> Neighbor? { entries[key] }
@@ -65,10 +65,10 @@ public final class NeighborTable {
 
     /// Adds a static entry, or makes a dynamic one static; it stays until it is removed.
     /// - Throws: `RouteError` when the address is not on the interface's networks, or the table is full.
-    public func addStatic(_ address: IPv4Address, at mac: MACAddress, on interface: Interface) throws(RouteError) {
+    public func addStatic(_ address: IPAddress, at mac: MACAddress, on interface: Interface) throws(RouteError) {
         guard mac.isStation else { throw RouteError("\(mac) is not a station's address", "give a unicast MAC address") }
-        _ = try interfaces.resolve(.v4(address), on: interface)
-        let key = NeighborKey(interface: interface.index, address: .v4(address))
+        _ = try interfaces.resolve(address, on: interface)
+        let key = NeighborKey(interface: interface.index, address: address)
         var known = entries[key]
         if known == nil { known = try make(key, on: interface) }
         guard let neighbor = known else { throw .tooManyNeighbors(policy.maximum) }
@@ -78,7 +78,7 @@ public final class NeighborTable {
 
     /// Removes an entry, static or not; false when there is none.
     @discardableResult
-    public func remove(_ address: IPv4Address, on interface: Interface) -> Bool {
+    public func remove(_ address: IPAddress, on interface: Interface) -> Bool {
         guard let neighbor = self[address, interface] else { return false }
         forget(neighbor)
         return true
@@ -124,7 +124,7 @@ public final class NeighborTable {
         do throws(RouteError) {
             let path = Path.neighbor(neighbor.key.address, on: interface)
             let table = fib.table(of: interface)
-            try fib.setRoute(neighbor.key.address.host, [path], from: .neighbor, in: table)
+            try fib.setRoute(neighbor.key.address.host(on: interface.index), [path], from: .neighbor, in: table)
             neighbor.hasRoute = true
         } catch {
             // Packets to the host go on being gleaned, which is slow and still right.
@@ -138,7 +138,8 @@ public final class NeighborTable {
         entries[neighbor.key] = nil
         adjacencies.invalidate(neighbor.adjacency)
         if neighbor.hasRoute, let interface = interfaces.interface(neighbor.key.interface) {
-            fib.removeRoute(neighbor.key.address.host, from: .neighbor, in: fib.table(of: interface))
+            fib.removeRoute(
+                neighbor.key.address.host(on: interface.index), from: .neighbor, in: fib.table(of: interface))
         }
         adjacencies.release(neighbor.adjacency)
         counters.unanswered += neighbor.held.count

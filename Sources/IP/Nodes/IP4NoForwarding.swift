@@ -7,7 +7,7 @@ import Wire
 /// Summary: no route, blackhole, unreachable and prohibit routes, and broadcasts to connected networks.
 /// Expects: a checked IPv4 header; in the adjacency, the mark of the lookup's result.
 /// Emits: to `ip4-icmp-error` what the sender must hear of; to `ip4-local` a broadcast from the network that it is for.
-/// Drops: `blackhole`, `directedBroadcast`, `routeLoop`.
+/// Drops: `blackhole`, `directedBroadcast`, `routeLoop`, `tentative`.
 /// Spec: RFC 1812 sections 5.2.7.1, 5.3.5; RFC 2644.
 public struct IP4NoForwarding: Node {
     public static let name = "ip4-no-forwarding"
@@ -24,12 +24,13 @@ public struct IP4NoForwarding: Node {
     }
 
     public enum Reason: UInt16, DropReason {
-        case blackhole, directedBroadcast, routeLoop
+        case blackhole, directedBroadcast, routeLoop, tentative
 
         public var text: String {
             switch self {
             case .blackhole: "a route of type blackhole"
             case .routeLoop: "tables lead to each other, or next hops to themselves, without end"
+            case .tentative: "to an address that the router does not use before it knows that nobody else has it"
             case .directedBroadcast: "to the network or broadcast address of a connected network"
             }
         }
@@ -48,6 +49,7 @@ public struct IP4NoForwarding: Node {
             case Forwarding.unreachable.index: "\(IPv4Address(destination)): unreachable"
             case Forwarding.loop.index: "\(IPv4Address(destination)): a loop of tables or next hops"
             case Forwarding.prohibit.index: "\(IPv4Address(destination)): prohibited"
+            case Forwarding.tentative.index: "\(IPv4Address(destination)): not the router's yet"
             default: "\(IPv4Address(destination)): broadcast to a connected network, adjacency \(adjacency)"
             }
         }
@@ -66,6 +68,7 @@ public struct IP4NoForwarding: Node {
         case Forwarding.unreachable.index: return refuse(packet, .hostUnreachable)
         case Forwarding.loop.index: return .drop(.routeLoop)
         case Forwarding.prohibit.index: return refuse(packet, .prohibited)
+        case Forwarding.tentative.index: return .drop(.tentative)
         default: return decideBroadcast(packet)
         }
     }

@@ -60,11 +60,16 @@ public struct RouteError: Error, Sendable, Hashable, CustomStringConvertible {
             "give a neighbour's address, or give \(interface) one in its network")
     }
 
-    static func ownAddress(_ address: IPv4Address) -> RouteError {
+    static func linkLocalNeedsInterface(_ address: IPAddress) -> RouteError {
+        RouteError("\(address) is a link-local address, which may be on any link", "give `interface`")
+    }
+
+    static func ownAddress(_ address: IPAddress) -> RouteError {
         RouteError("\(address) is this router's own address", "give a neighbour's")
     }
 
-    static func noHost(_ address: IPv4Address, in prefix: IPv4Prefix) -> RouteError {
-        RouteError("\(address) is the network or broadcast address of \(prefix), not a host", "give a host's address")
+    static func noHost(_ address: IPAddress, in prefix: IPPrefix) -> RouteError {
+        let role = address.family == .ipv4 ? "network or broadcast" : "subnet-router anycast"
+        return RouteError("\(address) is the \(role) address of \(prefix), not a host", "give a host's address")
     }
 }
