@@ -13,18 +13,33 @@ struct GeneratorNotationTests {
         "values and ranges",
         arguments: [
             ("7", 7...7), ("0x10", 16...16), ("1-3", 1...3), ("0x1-0xf", 1...15), ("65535", 65535...65535),
-        ] as [(String, ClosedRange<UInt64>)])
-    func numbers(_ text: String, _ range: ClosedRange<UInt64>) { #expect(Self.port.parse(text) == range) }
+        ] as [(String, ClosedRange<UInt128>)])
+    func numbers(_ text: String, _ range: ClosedRange<UInt128>) { #expect(Self.port.parse(text) == range) }
 
     @Test("addresses: hyphens inside and between them")
     func addresses() {
-        let one: UInt64 = 0x0200_0000_0001
+        let one: UInt128 = 0x0200_0000_0001
         #expect(FieldNotation.mac.parse("02:00:00:00:00:01") == one...one)
         #expect(FieldNotation.mac.parse("02-00-00-00-00-01-02-00-00-00-00-05") == one...one + 4)
         #expect(FieldNotation.mac.parse("02:00:00:00:00:01-02:00:00:00:00:05") == one...one + 4)
         #expect(FieldNotation.ipv4.parse("10.0.0.0/30") == 0x0a00_0000...0x0a00_0003)
         #expect(FieldNotation.ipv4.parse("0.0.0.0/0") == 0...0xffff_ffff)
         #expect(FieldNotation.ipv4.parse("10.0.0.255-10.0.1.0") == 0x0a00_00ff...0x0a00_0100)
+    }
+
+    @Test("IPv6 addresses, of which there are more than a number of 64 bits counts")
+    func longAddresses() {
+        let first: UInt128 = 0x2001_0db8 << 96
+        #expect(FieldNotation.ipv6.parse("2001:db8::1") == first + 1...first + 1)
+        #expect(FieldNotation.ipv6.parse("2001:db8::-2001:db8:0:1::") == first...first + (1 << 64))
+        #expect(FieldNotation.ipv6.parse("2001:db8::/32") == first...first + ((1 << 96) - 1))
+        #expect(FieldNotation.ipv6.parse("10.0.0.1") == nil && FieldNotation.ipv6.parse("2001:db8::1/32") == nil)
+        var random = SplitMix64(seed: 3)
+        let all = FieldValues([0...UInt128.max, 7...7], step: 1, isRandom: true)
+        #expect(all.count == .max)
+        let halves = Set((0..<1000).map { _ in all.value(0, &random) >> 64 })
+        #expect(halves.count == 1000 && halves.contains { $0 >> 63 == 1 } && halves.contains { $0 >> 63 == 0 })
+        #expect(IPv6Address(first + 1) == IPv6Address("2001:db8::1"))
     }
 
     @Test(

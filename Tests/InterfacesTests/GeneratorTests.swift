@@ -129,6 +129,37 @@ struct GeneratorTests {
         }
     }
 
+    @Test("IPv6, ICMPv6 and labels")
+    func longHeaders() throws {
+        let packets = try output([
+            "type": "generator", "loops": 1, "mac": "02:00:00:00:00:07",
+            "packets": [
+                [
+                    "mpls": [["label": "100-101", "ttl": 9, "class": 5], 2],
+                    "ipv6": [
+                        "source": "2001:db8::1", "destination": "2001:db8:0:ffff::-2001:db8:1::", "hop-limit": 3,
+                        "flow-label": 7, "dscp": 46,
+                    ],
+                    "udp": ["source": 1, "destination": 2], "count": 2,
+                ],
+                [
+                    "ipv6": ["source": "2001:db8::/64", "destination": "2001:db8::2"],
+                    "icmp6": ["identifier": 7, "sequence": 9], "size": 100, "count": 2,
+                ],
+            ],
+        ])
+        #expect(packets.count == 4)
+        #expect(Array(packets[1][12..<22]) == [0x88, 0x47, 0, 6, 0x5a, 9, 0, 0, 0x21, 64])
+        let udp = PacketBuilder().ipv6(
+            from: IPv6Address("2001:db8::1")!, to: IPv6Address("2001:db8:0:ffff::1")!, hopLimit: 3,
+            trafficClass: 46 << 2, flowLabel: 7
+        ).udp(from: 1, to: 2).bytes
+        #expect(Array(packets[1][22...]) == udp)
+        let echo = PacketBuilder().ipv6(from: IPv6Address("2001:db8::1")!, to: IPv6Address("2001:db8::2")!)
+            .icmp6(.echoRequest(identifier: 7, sequence: 9)).payload(count: 100 - 62).bytes
+        #expect(Array(packets[3][14...]) == echo && Array(packets[3][12..<14]) == [0x86, 0xdd])
+    }
+
     @Test("the simple IMIX")
     func imix() throws {
         let packets = try output(["type": "generator", "loops": 1, "packets": [["size": "imix"]]])
@@ -227,7 +258,7 @@ struct GeneratorTests {
         expect(["type": "generator", "read": "\(long)"], "holds no packets that fit in a buffer: 1 are too long")
         expect(["type": "generator", "packets": [["size": 60]], "rate": "0pps"], "no packet would ever be sent")
         expect(["type": "generator", "packets": [["size": 60]], "rate": "fast"], "interfaces.gen0.rate")
-        packet(["udp": ["source": 1, "destination": 2]], "'udp' needs an IP header before it; add 'ipv4:'")
+        packet(["udp": ["source": 1, "destination": 2]], "'udp' needs an IP header before it; add 'ipv4:' or 'ipv6:'")
         packet(
             ["ipv4": ["source": "10.0.0.1", "destination": "10.0.0.300"]], "interfaces.gen0.packets[0].ipv4.destination"
         )
@@ -244,5 +275,15 @@ struct GeneratorTests {
                 "ipv4": ["source": "10.0.0.1", "destination": "10.0.0.2"], "udp": ["source": 1, "destination": 2],
                 "icmp": ["code": 0],
             ], "udp and icmp exclude each other")
+        packet(
+            [
+                "ipv4": ["source": "10.0.0.1", "destination": "10.0.0.2"],
+                "ipv6": ["source": "::1", "destination": "::2"],
+            ], "ipv4 and ipv6 exclude each other")
+        packet(
+            ["ipv4": ["source": "10.0.0.1", "destination": "10.0.0.2"], "icmp6": ["code": 0]],
+            "'icmp6' needs an IP header before it; add 'ipv6:'")
+        packet(["ipv6": ["source": "::1", "destination": "10.0.0.1"]], "packets[0].ipv6.destination")
+        packet(["mpls": ["label": 1_048_576]], "packets[0].mpls")
     }
 }

@@ -5,41 +5,53 @@ import Graph
 struct FieldValues: Sendable, Equatable, ExpressibleByIntegerLiteral {
     /// Values from `first`, `step` apart.
     private struct Run: Equatable {
-        let first: UInt64
-        let step: UInt64
-        let count: UInt64
+        let first: UInt128
+        let step: UInt128
+        let count: UInt128
     }
 
     private let runs: [Run]
     /// How many values there are before they repeat.
-    let count: UInt64
+    let count: UInt128
     let isRandom: Bool
 
-    init(_ value: UInt64) { self.init([value...value], step: 1, isRandom: false) }
+    init(_ value: UInt128) { self.init([value...value], step: 1, isRandom: false) }
 
-    init(integerLiteral value: UInt64) { self.init(value) }
+    init(integerLiteral value: UInt64) { self.init(UInt128(value)) }
 
     /// - Parameters:
     ///   - ranges: At least one.
     ///   - step: From one value of a range to the next; at least 1.
-    init(_ ranges: [ClosedRange<UInt64>], step: UInt64, isRandom: Bool) {
-        runs = ranges.map { Run(first: $0.lowerBound, step: step, count: ($0.upperBound - $0.lowerBound) / step + 1) }
-        count = runs.reduce(0) { $0 + $1.count }
+    init(_ ranges: [ClosedRange<UInt128>], step: UInt128, isRandom: Bool) {
+        runs = ranges.map { range in
+            let steps = (range.upperBound - range.lowerBound) / step
+            // All IPv6 addresses are one more than can be counted.
+            return Run(first: range.lowerBound, step: step, count: steps == .max ? .max : steps + 1)
+        }
+        count = runs.reduce(0) { sum, run in
+            let (next, isTooMany) = sum.addingReportingOverflow(run.count)
+            return isTooMany ? .max : next
+        }
         self.isRandom = isRandom
     }
 
     /// The largest value.
-    var largest: UInt64 { runs.map { $0.first + ($0.count - 1) * $0.step }.max() ?? 0 }
+    var largest: UInt128 { runs.map { $0.first + ($0.count - 1) * $0.step }.max() ?? 0 }
 
     /// The value for the packet of that number, counted from 0.
-    func value(_ number: Int, _ random: inout SplitMix64) -> UInt64 {
+    func value(_ number: Int, _ random: inout SplitMix64) -> UInt128 {
         if count == 1 { return runs[0].first }
-        var position = isRandom ? UInt64.random(in: 0..<count, using: &random) : UInt64(number) % count
+        var position = isRandom ? draw(&random) : UInt128(number) % count
         for run in runs {
             if position < run.count { return run.first + position * run.step }
             position -= run.count
         }
         return runs[0].first
+    }
+
+    private func draw(_ random: inout SplitMix64) -> UInt128 {
+        guard let few = UInt64(exactly: count) else { return UInt128.random(in: 0..<count, using: &random) }
+        return UInt128(UInt64.random(in: 0..<few, using: &random))
     }
 }
 

@@ -8,6 +8,8 @@ extension PacketTemplate {
     static let short = FieldNotation.number(0...0xFFFF, example: "1 or 1-100")
     static let long = FieldNotation.number(0...0xFFFF_FFFF, example: "1 or 1-100")
     static let identifier = FieldNotation.number(0...4095, example: "10 or 10-19")
+    static let label = FieldNotation.number(0...0xF_FFFF, example: "100 or 100-199")
+    static let flowLabel = FieldNotation.number(0...0xF_FFFF, example: "1 or 1-100")
     static let hops = FieldNotation.number(0...255, example: "64")
     static let bytes = FieldNotation.number(60...65535, example: "60, 1514 or 60-1514")
 
@@ -40,10 +42,14 @@ extension PacketTemplate {
     static let schema = Schema.object([
         .key("ethernet", ethernetSchema, "Ethernet header"),
         .key("vlan", .either([tagSchema, .list(of: tagSchema, count: 1...4)]), "VLAN tags, the outermost first"),
+        .key(
+            "mpls", .either([labelSchema, .list(of: labelSchema, count: 1...16)]), "MPLS labels, the uppermost first"),
         .key("ipv4", ipv4Schema, "IPv4 header"),
+        .key("ipv6", ipv6Schema, "IPv6 header"),
         .key("udp", udpSchema, "UDP header"),
         .key("tcp", tcpSchema, "TCP header"),
-        .key("icmp", icmpSchema, "ICMP header"),
+        .key("icmp", icmpSchema(echo: 8), "ICMP header"),
+        .key("icmp6", icmpSchema(echo: 128), "ICMPv6 header"),
         .key("payload", .text(.hexadecimal), "Bytes behind the headers, in hexadecimal"),
         .key(
             "size", .either([.text(imixOrBytes), bytes.schema]),
@@ -76,6 +82,24 @@ extension PacketTemplate {
         .key("protocol", .integer(0...255), "That of the next header if absent, 253 without one"),
     ])
 
+    private static let ipv6Schema = Schema.object([
+        .required("source", FieldNotation.ipv6.schema, "Source address"),
+        .required("destination", FieldNotation.ipv6.schema, "Destination address"),
+        .key("hop-limit", hops.schema, "64 if absent"),
+        .key("dscp", .integer(0...63), "Differentiated services code point; 0 if absent"),
+        .key("flow-label", flowLabel.schema, "0 if absent"),
+        .key("next-header", .integer(0...255), "That of the next header if absent, 253 without one"),
+    ])
+
+    private static let labelSchema = Schema.either([
+        label.textSchema,
+        .object([
+            .required("label", label.schema, "Label, 0 to 1048575"),
+            .key("ttl", hops.schema, "Time to live; 64 if absent"),
+            .key("class", .integer(0...7), "Traffic class (EXP); 0 if absent"),
+        ]),
+    ])
+
     private static let udpSchema = Schema.object([
         .required("source", port.schema, "Source port"),
         .required("destination", port.schema, "Destination port"),
@@ -89,12 +113,14 @@ extension PacketTemplate {
         .key("window", .integer(0...0xFFFF), "Bytes; 65535 if absent"),
     ])
 
-    private static let icmpSchema = Schema.object([
-        .key("type", .integer(0...255), "8, echo request, if absent"),
-        .key("code", .integer(0...255), "0 if absent"),
-        .key("identifier", short.schema, "0 if absent"),
-        .key("sequence", short.schema, "0 if absent"),
-    ])
+    private static func icmpSchema(echo: Int) -> Schema {
+        .object([
+            .key("type", .integer(0...255), "\(echo), echo request, if absent"),
+            .key("code", .integer(0...255), "0 if absent"),
+            .key("identifier", short.schema, "0 if absent"),
+            .key("sequence", short.schema, "0 if absent"),
+        ])
+    }
 }
 
 extension Schema.Format {

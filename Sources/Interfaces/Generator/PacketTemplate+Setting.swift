@@ -7,7 +7,7 @@ extension PacketTemplate {
     /// The most packets that one generator makes.
     static let countLimit = 1 << 24
     /// Ranges longer than this are not walked to their end unless `count` says so.
-    private static let defaultCount: UInt64 = 65536
+    private static let defaultCount: UInt128 = 65536
 
     /// - Parameters:
     ///   - station: The interface's own address: where packets go unless the file says otherwise.
@@ -15,7 +15,10 @@ extension PacketTemplate {
     init(_ setting: Setting, to station: MACAddress, capacity: Int) throws(ConfigurationError) {
         ethernet = try Ethernet(setting["ethernet"], to: station)
         for element in try PacketTemplate.elements(setting["vlan"]) { tags.append(try VLAN(element)) }
+        for element in try PacketTemplate.elements(setting["mpls"]) { labels.append(try MPLS(element)) }
+        try PacketTemplate.exclude(["ipv4", "ipv6"], setting)
         if let header = setting["ipv4"] { ipv4 = try IPv4(header) }
+        if let header = setting["ipv6"] { ipv6 = try IPv6(header) }
         transport = try PacketTemplate.transport(setting)
         if let text = setting["payload"] {
             payload = try text.value("hexadecimal bytes", example: "de ad be ef", [UInt8].init(hexadecimal:))
@@ -33,12 +36,14 @@ extension PacketTemplate {
     }
 
     private static func transport(_ setting: Setting) throws(ConfigurationError) -> Transport? {
-        let headers = ["udp", "tcp", "icmp"].filter { setting[$0] != nil }
-        guard let name = headers.first, let header = setting[name] else { return nil }
-        if headers.count > 1 {
-            throw setting.error("\(headers.joined(separator: " and ")) exclude each other", "keep one of them")
+        let names = ["udp", "tcp", "icmp", "icmp6"]
+        try exclude(names, setting)
+        guard let name = names.first(where: { setting[$0] != nil }), let header = setting[name] else { return nil }
+        let needed = name == "icmp" ? ["ipv4"] : name == "icmp6" ? ["ipv6"] : ["ipv4", "ipv6"]
+        if needed.allSatisfy({ setting[$0] == nil }) {
+            let advice = needed.map { "'\($0):'" }.joined(separator: " or ")
+            throw setting.error("'\(name)' needs an IP header before it", "add \(advice)")
         }
-        if setting["ipv4"] == nil { throw setting.error("'\(name)' needs an IP header before it", "add 'ipv4:'") }
         switch name {
         case "udp":
             return .udp(
@@ -50,11 +55,23 @@ extension PacketTemplate {
                 destination: try port.read(try header.required("destination")),
                 sequence: try long.read(header["sequence"]) ?? 0, flags: try flags(header["flags"]),
                 window: try header["window"]?.integer() ?? .max)
+        case "icmp6":
+            return .icmp6(
+                type: try header["type"]?.integer() ?? ICMPv6Type.echoRequest.rawValue,
+                code: try header["code"]?.integer() ?? 0, identifier: try short.read(header["identifier"]) ?? 0,
+                sequence: try short.read(header["sequence"]) ?? 0)
         default:
             return .icmp(
                 type: try header["type"]?.integer() ?? ICMPv4Type.echoRequest.rawValue,
                 code: try header["code"]?.integer() ?? 0, identifier: try short.read(header["identifier"]) ?? 0,
                 sequence: try short.read(header["sequence"]) ?? 0)
+        }
+    }
+
+    private static func exclude(_ names: [String], _ setting: Setting) throws(ConfigurationError) {
+        let given = names.filter { setting[$0] != nil }
+        if given.count > 1 {
+            throw setting.error("\(given.joined(separator: " and ")) exclude each other", "keep one of them")
         }
     }
 
@@ -68,7 +85,7 @@ extension PacketTemplate {
     private static func sizes(_ setting: Setting) throws(ConfigurationError) -> FieldValues {
         guard case .scalar(imix) = setting.value else { return try bytes.read(setting) }
         // The simple IMIX of 40, 576 and 1500 bytes of IP.
-        let sizes: [UInt64] = [60, 590, 60, 60, 590, 60, 1514, 60, 590, 60, 590, 60]
+        let sizes: [UInt128] = [60, 590, 60, 60, 590, 60, 1514, 60, 590, 60, 590, 60]
         return FieldValues(sizes.map { $0...$0 }, step: 1, isRandom: false)
     }
 
@@ -83,8 +100,8 @@ extension PacketTemplate {
 extension PacketTemplate.Ethernet {
     fileprivate init(_ setting: Setting?, to station: MACAddress) throws(ConfigurationError) {
         let neighbour = MACAddress(derivedFrom: "\(station) neighbour")
-        source = try FieldNotation.mac.read(setting?["source"]) ?? FieldValues(neighbour.value)
-        destination = try FieldNotation.mac.read(setting?["destination"]) ?? FieldValues(station.value)
+        source = try FieldNotation.mac.read(setting?["source"]) ?? FieldValues(UInt128(neighbour.value))
+        destination = try FieldNotation.mac.read(setting?["destination"]) ?? FieldValues(UInt128(station.value))
         type = try setting?["type"]?.integer()
     }
 }
@@ -111,5 +128,29 @@ extension PacketTemplate.IPv4 {
         dscp = try setting["dscp"]?.integer(in: 0...63) ?? 0
         dontFragment = try setting["dont-fragment"]?.boolean ?? false
         `protocol` = try setting["protocol"]?.integer()
+    }
+}
+
+extension PacketTemplate.IPv6 {
+    fileprivate init(_ setting: Setting) throws(ConfigurationError) {
+        source = try FieldNotation.ipv6.read(try setting.required("source"))
+        destination = try FieldNotation.ipv6.read(try setting.required("destination"))
+        hopLimit = try PacketTemplate.hops.read(setting["hop-limit"]) ?? 64
+        flowLabel = try PacketTemplate.flowLabel.read(setting["flow-label"]) ?? 0
+        dscp = try setting["dscp"]?.integer(in: 0...63) ?? 0
+        nextHeader = try setting["next-header"]?.integer()
+    }
+}
+
+extension PacketTemplate.MPLS {
+    fileprivate init(_ setting: Setting) throws(ConfigurationError) {
+        guard case .map = setting.value else {
+            self.init(label: try PacketTemplate.label.read(setting), timeToLive: 64, trafficClass: 0)
+            return
+        }
+        self.init(
+            label: try PacketTemplate.label.read(try setting.required("label")),
+            timeToLive: try PacketTemplate.hops.read(setting["ttl"]) ?? 64,
+            trafficClass: try setting["class"]?.integer(in: 0...7) ?? 0)
     }
 }

@@ -28,16 +28,36 @@ struct PacketTemplate: Sendable {
         var `protocol`: UInt8?
     }
 
+    struct IPv6: Sendable {
+        var source: FieldValues
+        var destination: FieldValues
+        var hopLimit: FieldValues
+        var flowLabel: FieldValues
+        var dscp: UInt8
+        /// Nil follows from the next header.
+        var nextHeader: UInt8?
+    }
+
+    struct MPLS: Sendable {
+        var label: FieldValues
+        var timeToLive: FieldValues
+        var trafficClass: UInt8
+    }
+
     enum Transport: Sendable {
         case udp(source: FieldValues, destination: FieldValues)
         case tcp(source: FieldValues, destination: FieldValues, sequence: FieldValues, flags: TCPFlags, window: UInt16)
         case icmp(type: UInt8, code: UInt8, identifier: FieldValues, sequence: FieldValues)
+        case icmp6(type: UInt8, code: UInt8, identifier: FieldValues, sequence: FieldValues)
     }
 
     var ethernet: Ethernet
     /// The outermost tag first.
     var tags: [VLAN] = []
+    /// The uppermost label first.
+    var labels: [MPLS] = []
     var ipv4: IPv4?
+    var ipv6: IPv6?
     var transport: Transport?
     var payload: [UInt8] = []
     /// Bytes of the whole frame without FCS; nil: as long as headers and payload.
@@ -56,10 +76,13 @@ struct PacketTemplate: Sendable {
     var fields: [FieldValues] {
         var fields = [ethernet.source, ethernet.destination] + tags.map(\.identifier)
         if let ipv4 { fields += [ipv4.source, ipv4.destination, ipv4.timeToLive, ipv4.identification] }
+        if let ipv6 { fields += [ipv6.source, ipv6.destination, ipv6.hopLimit, ipv6.flowLabel] }
+        fields += labels.flatMap { [$0.label, $0.timeToLive] }
         switch transport {
         case .udp(let source, let destination): fields += [source, destination]
         case .tcp(let source, let destination, let sequence, _, _): fields += [source, destination, sequence]
-        case .icmp(_, _, let identifier, let sequence): fields += [identifier, sequence]
+        case .icmp(_, _, let identifier, let sequence), .icmp6(_, _, let identifier, let sequence):
+            fields += [identifier, sequence]
         case nil: break
         }
         return fields + [size].compactMap { $0 }
@@ -67,12 +90,12 @@ struct PacketTemplate: Sendable {
 
     /// Bytes of all headers.
     private var headerLength: Int {
-        let link = EthernetView.length + tags.count * VLANView.length
-        let network = ipv4 == nil ? 0 : IPv4Header.length
+        let link = EthernetView.length + tags.count * VLANView.length + labels.count * MPLSView.length
+        let network = ipv4 != nil ? IPv4Header.length : ipv6 != nil ? IPv6View.length : 0
         return switch transport {
         case .udp: link + network + UDPView.length
         case .tcp: link + network + TCPHeader.length
-        case .icmp: link + network + ICMPv4View.length
+        case .icmp, .icmp6: link + network + ICMPv4View.length
         case nil: link + network
         }
     }
@@ -104,6 +127,16 @@ struct PacketTemplate: Sendable {
                 VLANTag(identifier: value(tag.identifier), priority: tag.priority), kind: tag.kind,
                 type: last ? ethernet.type.map(EtherType.init) : nil)
         }
+        for label in labels {
+            packet = packet.mpls(
+                label: value(label.label), trafficClass: label.trafficClass, timeToLive: value(label.timeToLive))
+        }
+        if let ipv6 {
+            packet = packet.ipv6(
+                from: IPv6Address(value(ipv6.source) as UInt128), to: IPv6Address(value(ipv6.destination) as UInt128),
+                hopLimit: value(ipv6.hopLimit), trafficClass: ipv6.dscp << 2, flowLabel: value(ipv6.flowLabel),
+                nextHeader: ipv6.nextHeader.map(IPProtocol.init))
+        }
         if let ipv4 {
             packet = packet.ipv4(
                 from: IPv4Address(value(ipv4.source)), to: IPv4Address(value(ipv4.destination)),
@@ -121,6 +154,9 @@ struct PacketTemplate: Sendable {
         case .icmp(let type, let code, let identifier, let sequence):
             let rest: UInt32 = value(identifier) << 16 | value(sequence)
             return packet.icmp(ICMPv4Message(type: ICMPv4Type(rawValue: type), code: code, rest: rest))
+        case .icmp6(let type, let code, let identifier, let sequence):
+            let rest: UInt32 = value(identifier) << 16 | value(sequence)
+            return packet.icmp6(ICMPv6Message(type: ICMPv6Type(rawValue: type), code: code, rest: rest))
         case nil:
             return packet
         }
