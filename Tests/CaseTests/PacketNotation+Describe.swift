@@ -22,22 +22,22 @@ struct PacketWriter {
 
     private init(stations: [String: MACAddress]) { self.stations = stations }
 
-    private func name(_ mac: MACAddress) -> String {
+    func name(_ mac: MACAddress) -> String {
         // Ports have names that begin with a letter, neighbours addresses.
         stations.filter { $0.value == mac }.map(\.key).max() ?? "\(mac)"
     }
 
-    private mutating func write(_ text: String) { words += text.split(separator: " ").map(String.init) }
+    mutating func write(_ text: String) { words += text.split(separator: " ").map(String.init) }
 
     // MARK: - Headers
 
     private mutating func ethernet(_ bytes: Bytes) {
         guard let view = EthernetView(bytes) else { return }
-        write("ethernet \(name(view.source)) > \(name(view.destination))")
+        write("ethernet \(name(view.source)) > \(group(view) ?? name(view.destination))")
         network(view.type, view.payload, frameLength: bytes.count)
     }
 
-    private mutating func network(_ type: EtherType, _ bytes: Bytes, frameLength: Int) {
+    mutating func network(_ type: EtherType, _ bytes: Bytes, frameLength: Int) {
         var end = bytes.count
         switch type {
         case .vlan, .serviceVLAN:
@@ -52,6 +52,13 @@ struct PacketWriter {
             guard let view = IPv4View(bytes) else { return }
             ipv4(view)
             end = view.totalLength
+        case .ipv6:
+            guard let view = IPv6View(bytes) else { return }
+            ipv6(view)
+            end = view.totalLength
+        case .mpls:
+            guard let view = MPLSView(bytes) else { return }
+            return label(view, frameLength: frameLength)
         default:
             write("type 0x\(String(type.rawValue, radix: 16))")
             data(bytes)
@@ -70,7 +77,7 @@ struct PacketWriter {
         if !view.targetMAC.isZero { write("at \(name(view.targetMAC))") }
     }
 
-    private mutating func ipv4(_ view: IPv4View, isQuoted: Bool = false) {
+    mutating func ipv4(_ view: IPv4View, isQuoted: Bool = false) {
         write("ipv4 \(view.source) > \(view.destination) ttl \(view.timeToLive)")
         if view.trafficClass != 0 { write("tos \(view.trafficClass)") }
         // The router counts up from wherever it began.
@@ -88,18 +95,21 @@ struct PacketWriter {
     private mutating func transport(_ packet: IPv4View, isQuoted: Bool) {
         // A quote shows less than there was, but the words are about what there was.
         let missing = isQuoted ? max(0, packet.totalLength - packet.bytes.count) : 0
-        switch packet.protocol {
-        case .udp:
-            guard let view = UDPView(packet.payload) else { return }
+        guard packet.protocol == .icmp else { return ports(packet.protocol, packet.payload, missing: missing) }
+        guard let view = ICMPv4View(packet.payload) else { return }
+        icmp(view, missing: missing)
+    }
+
+    /// UDP or TCP.
+    mutating func ports(_ kind: IPProtocol, _ bytes: Bytes, missing: Int) {
+        if kind == .udp {
+            guard let view = UDPView(bytes) else { return }
             write("udp \(view.sourcePort) > \(view.destinationPort)")
             data(view.payload, missing: missing)
-        case .tcp:
-            guard let view = TCPView(packet.payload) else { return }
+        } else {
+            guard let view = TCPView(bytes) else { return }
             write("tcp \(view.sourcePort) > \(view.destinationPort) \(view.flags.description.lowercased())")
             data(view.payload, missing: missing)
-        default:
-            guard let view = ICMPv4View(packet.payload) else { return }
-            icmp(view, missing: missing)
         }
     }
 
@@ -113,7 +123,7 @@ struct PacketWriter {
         ipv4(quoted, isQuoted: true)
     }
 
-    private mutating func data(_ bytes: Bytes, missing: Int = 0) {
+    mutating func data(_ bytes: Bytes, missing: Int = 0) {
         let values = [UInt8](bytes)
         if values.isEmpty, missing == 0 { return }
         let first = values.first ?? 0

@@ -21,9 +21,18 @@ extension PacketNotation {
         case "service-vlan": try readTag(.serviceVLAN, &words)
         case "arp": try readARP(&words, stations)
         case "ipv4": try readIPv4(&words)
+        case "ipv6": try readIPv6(&words)
+        case "hop-by-hop", "destination-options": try readOptions(word, &words)
+        case "routing": try readRouting(&words)
+        case "fragment": try readFragment(&words)
+        case "mpls": try readLabel(&words)
         case "udp": try readUDP(&words)
         case "tcp": try readTCP(&words)
         case "icmp": try readICMP(&words)
+        case "icmp6": try readICMP6(&words)
+        case "neighbor-solicitation", "neighbor-advertisement", "router-solicitation", "redirect6":
+            try readDiscovery(word, &words, stations)
+        case "router-advertisement": try readRouterAdvertisement(&words, stations)
         case "quoting": try readQuote(&words)
         case "payload":
             let count: Int = try words.integer("the count of payload bytes")

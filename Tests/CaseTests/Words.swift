@@ -80,12 +80,27 @@ struct Words {
         return address
     }
 
+    mutating func address6() throws(CaseError) -> IPv6Address {
+        let word = try next("an IPv6 address")
+        guard let address = IPv6Address(word) else { throw error("'\(word)' is not an IPv6 address") }
+        return address
+    }
+
     mutating func station(_ stations: [String: MACAddress]) throws(CaseError) -> MACAddress {
         let word = try next("a MAC address")
-        guard let address = stations[word] ?? MACAddress(word) else {
+        guard let address = stations[word] ?? MACAddress(word) ?? group(word) else {
             throw error("'\(word)' is neither a MAC address nor a port nor the address of a static neighbour")
         }
         return address
+    }
+
+    /// Where packets to a group go.
+    private func group(_ word: String) -> MACAddress? {
+        switch IPAddress(word) {
+        case .v4(let address) where address.isMulticast: MACAddress(multicast: address)
+        case .v6(let address) where address.isMulticast: MACAddress(multicast: address)
+        default: nil
+        }
     }
 }
 
