@@ -126,10 +126,14 @@ public struct NDView: BitwiseCopyable {
     }
 
     /// Of a neighbor solicitation or advertisement: whose station is asked for or told. Of a redirect: the better first
-    /// hop.
-    @inlinable public var target: IPv6Address { IPv6Address(bytes, at: 8) }
-    /// Of a redirect: which destination has a better first hop.
-    @inlinable public var redirectedDestination: IPv6Address { IPv6Address(bytes, at: 24) }
+    /// hop. Means nothing for the others.
+    @inlinable
+    public var target: IPv6Address { bytes.count >= 24 ? IPv6Address(bytes, at: 8) : IPv6Address(high: 0, low: 0) }
+    /// Of a redirect: which destination has a better first hop. Means nothing for the others.
+    @inlinable
+    public var redirectedDestination: IPv6Address {
+        bytes.count >= 40 ? IPv6Address(bytes, at: 24) : IPv6Address(high: 0, low: 0)
+    }
 
     /// Of a neighbor advertisement: R, it comes from a router.
     @inlinable public var isRouter: Bool { flags & 0x80 != 0 }
@@ -150,9 +154,9 @@ public struct NDView: BitwiseCopyable {
     /// Of a router advertisement: for how long it is a default router, seconds; 0 when it is none.
     @inlinable public var routerLifetime: UInt16 { bytes.network(at: 6) }
     /// Of a router advertisement: for how long a neighbour is reachable, milliseconds; 0 leaves it open.
-    @inlinable public var reachableTime: UInt32 { bytes.network(at: 8) }
+    @inlinable public var reachableTime: UInt32 { bytes.count >= 16 ? bytes.network(at: 8) : 0 }
     /// Of a router advertisement: between solicitations, milliseconds; 0 leaves it open.
-    @inlinable public var retransmissionTime: UInt32 { bytes.network(at: 12) }
+    @inlinable public var retransmissionTime: UInt32 { bytes.count >= 16 ? bytes.network(at: 12) : 0 }
 
     /// What the first source link-layer address option says; nil without one.
     @inlinable public var sourceStation: MACAddress? { station(.sourceLinkLayerAddress) }

@@ -34,7 +34,8 @@ struct FuzzTests {
     @Test(arguments: TextFuzzer.all)
     func text(fuzzer: TextFuzzer) async throws {
         let count: UInt64 =
-            ["configuration": 150, "running": 150, "protocol": 60, "dissection": 20000][fuzzer.name] ?? 2000
+            ["configuration": 150, "running": 150, "protocol": 60, "dissection": 20000, "headers": 20000][fuzzer.name]
+            ?? 2000
         try await fuzzer.run(seed: FuzzTests.seed, count: count)
     }
 

@@ -19,6 +19,16 @@ extension TextFuzzer {
         if text.isEmpty { throw FuzzFailure("a packet without a description") }
     }
 
+    /// Frames through whatever reads headers: walks end within the packet, hashes are the same twice.
+    static let headers = TextFuzzer("headers", { TextMutator(seeds: PacketSeeds.frames, words: ["\u{0}\u{1}", "<"]) }) {
+        input in
+        var frame = input
+        try frame.withBytes { window throws(FuzzFailure) in
+            for offset in [0, EthernetView.length] { try HeaderCheck.walk(window.dropping(first: offset)) }
+        }
+        if frame != input { throw FuzzFailure("reading headers changed the packet") }
+    }
+
     private static let routeLines = """
         # prefix next-hop
         192.0.2.0/24 10.0.0.1

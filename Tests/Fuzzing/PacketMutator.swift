@@ -3,12 +3,14 @@ import Wire
 
 /// Makes hostile packets out of right ones, some tens of millions a second.
 ///
-/// Half of them have a right header checksum: others would not come further than `ip4-input`.
+/// Half of them have a right checksum: others would not come further than `ip4-input`.
 struct PacketMutator: @unchecked Sendable {
     /// All seeds one behind the other.
     private let bytes: UnsafeMutableRawBufferPointer
     private let seeds: [(offset: Int, count: Int)]
-    private static let etherTypes: [UInt16] = [0x0800, 0x0806, 0x8100, 0x88a8, 0x86dd, 0x0026, 0xffff]
+    private static let etherTypes: [UInt16] = [
+        0x0800, 0x0806, 0x8100, 0x88a8, 0x86dd, 0x8847, 0x0026, 0xffff,
+    ]
     private static let edges: [UInt8] = [
         0, 1, 4, 5, 6, 0x0f, 0x14, 0x3f, 0x40, 0x45, 0x46, 0x4f, 0x7f, 0x80, 0xc0, 0xff,
     ]
@@ -62,6 +64,7 @@ struct PacketMutator: @unchecked Sendable {
     // MARK: - What is done to a packet
 
     private func readdress(_ frame: UnsafeMutableRawPointer, _ count: Int, _ random: inout FuzzRandom) {
+        if PacketMutator.isIPv6(frame, count) { return PacketMutator.readdress6(frame, count, &random) }
         guard count >= 34 else { return }
         let known = PacketSeeds.destinations
         let destination = known[random.below(known.count)].value ^ UInt32(truncatingIfNeeded: random.next() & 3)
@@ -85,6 +88,7 @@ struct PacketMutator: @unchecked Sendable {
 
     /// Lengths that are not so: of the header, the packet, the datagram.
     private func lie(_ frame: UnsafeMutableRawPointer, _ count: Int, _ random: inout FuzzRandom) {
+        if PacketMutator.isIPv6(frame, count) { return PacketMutator.lie6(frame, count, &random) }
         guard count >= 42 else { return }
         let near = UInt16(truncatingIfNeeded: count - 14 + random.below(9) - 4)
         let length = random.once(in: 2) ? near : UInt16(truncatingIfNeeded: random.next())
@@ -127,6 +131,7 @@ struct PacketMutator: @unchecked Sendable {
 
     /// Puts up to 40 bytes of options, half of them noise, between header and data.
     private func insertOptions(_ frame: UnsafeMutableRawPointer, _ count: Int, _ random: inout FuzzRandom) -> Int {
+        if PacketMutator.isIPv6(frame, count) { return PacketMutator.insertHeader(frame, count, &random) }
         guard count >= 34, frame.load(fromByteOffset: 14, as: UInt8.self) == 0x45 else { return count }
         let words = 1 + random.below(10)
         let options = frame + 34
@@ -170,8 +175,9 @@ struct PacketMutator: @unchecked Sendable {
         }
     }
 
-    /// Makes the IPv4 header's checksum right, as far as the header is there.
+    /// Makes the IPv4 header's checksum right, of IPv6 the upper layer's, as far as it is there.
     private func mend(_ frame: UnsafeMutableRawPointer, _ count: Int) {
+        if PacketMutator.isIPv6(frame, count) { return PacketMutator.mend6(frame, count) }
         guard count >= 34 else { return }
         let length = min(max(Int(frame.load(fromByteOffset: 14, as: UInt8.self) & 15) * 4, 20), count - 14)
         frame.storeBytes(of: 0, toByteOffset: 24, as: UInt16.self)

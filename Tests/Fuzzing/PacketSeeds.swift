@@ -38,9 +38,9 @@ enum PacketSeeds {
         IPv4Address(127, 0, 0, 1), IPv4Address(224, 0, 0, 5), IPv4Address(240, 0, 0, 1),
     ]
 
-    static let frames: [[UInt8]] = (arp + ip + tagged).map(\.bytes)
+    static let frames: [[UInt8]] = (arp + ip + tagged + ipv6 + neighbors6 + labelled).map(\.bytes)
     /// Those about which the router logs nothing.
-    static let quietFrames: [[UInt8]] = (ip + tagged).map(\.bytes)
+    static let quietFrames: [[UInt8]] = (ip + tagged + ipv6 + labelled).map(\.bytes)
 
     private static func link(_ destination: MACAddress = port) -> PacketBuilder {
         PacketBuilder().ethernet(from: host, to: destination)

@@ -10,7 +10,7 @@ public struct TextFuzzer: Sendable, CustomStringConvertible {
     public var description: String { name }
 
     public static let all: [TextFuzzer] = [
-        .configuration, .running, .command, .protocol, .dissection, .routes, .filter, .capture,
+        .configuration, .running, .command, .protocol, .dissection, .headers, .routes, .filter, .capture,
     ]
 
     init(
