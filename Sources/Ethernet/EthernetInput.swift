@@ -7,24 +7,26 @@ import Wire
 /// Summary: station check, then classification by EtherType.
 /// Expects: frames as received, current position at the destination address.
 /// Emits: the packet behind its Ethernet header, and behind a priority tag (VLAN 0), which counts for nothing here.
-/// Drops: `truncated`, `notForUs`, `vlanUnknown`, `etherTypeUnknown`, `interfaceDown`, `ip4Disabled`.
-/// Spec: IEEE 802.3 clause 3; IEEE 802.1Q clause 6.8; RFC 894; RFC 1812 section 5.3.4 (link-layer broadcasts).
+/// Drops: `truncated`, `notForUs`, `vlanUnknown`, `etherTypeUnknown`, `interfaceDown`, `ip4Disabled`,
+/// `ip6Disabled`.
+/// Spec: IEEE 802.3 clause 3; IEEE 802.1Q clause 6.8; RFC 894; RFC 2464; RFC 1812 section 5.3.4 (link-layer broadcasts).
 public struct EthernetInput: Node {
     public static let name = "ethernet-input"
 
     public enum Next: UInt16, NextNode {
-        case ip4, arp
+        case ip4, arp, ip6
 
         public var node: String {
             switch self {
             case .ip4: "ip4-input"
             case .arp: "arp-input"
+            case .ip6: "ip6-input"
             }
         }
     }
 
     public enum Reason: UInt16, DropReason {
-        case truncated, notForUs, vlanUnknown, etherTypeUnknown, interfaceDown, ip4Disabled
+        case truncated, notForUs, vlanUnknown, etherTypeUnknown, interfaceDown, ip4Disabled, ip6Disabled
 
         public var text: String {
             switch self {
@@ -34,6 +36,7 @@ public struct EthernetInput: Node {
             case .etherTypeUnknown: "no node handles this EtherType"
             case .interfaceDown: "the interface is administratively down"
             case .ip4Disabled: "IPv4 on an interface without an IPv4 address"
+            case .ip6Disabled: "IPv6 on an interface without an IPv6 address"
             }
         }
     }
@@ -84,6 +87,7 @@ public struct EthernetInput: Node {
         }
         packet.advance(EthernetView.length)
         if type == EtherType.ipv4.rawValue { return EthernetInput.decideIPv4(record.flags) }
+        if type == EtherType.ipv6.rawValue { return EthernetInput.decideIPv6(record.flags) }
         if type == EtherType.arp.rawValue { return .to(.arp) }
         return decideRest(packet, EtherType(rawValue: type), record.flags)
     }
@@ -91,6 +95,11 @@ public struct EthernetInput: Node {
     @inline(__always)
     private static func decideIPv4(_ flags: InterfaceFlags) -> Verdict<Next, Reason> {
         flags.contains(.ip4) ? .to(.ip4) : .drop(.ip4Disabled)
+    }
+
+    @inline(__always)
+    private static func decideIPv6(_ flags: InterfaceFlags) -> Verdict<Next, Reason> {
+        flags.contains(.ip6) ? .to(.ip6) : .drop(.ip6Disabled)
     }
 
     /// Tags, and types that nobody handles. A tag with VLAN 0 carries a priority alone: the frame counts as untagged.
@@ -102,6 +111,7 @@ public struct EthernetInput: Node {
         packet.advance(VLANView.length)
         switch view.type {
         case .ipv4: return EthernetInput.decideIPv4(flags)
+        case .ipv6: return EthernetInput.decideIPv6(flags)
         case .arp: return .to(.arp)
         default: return .drop(view.type.isVLANTag ? .vlanUnknown : .etherTypeUnknown)
         }

@@ -2,14 +2,16 @@
 import Graph
 import Wire
 
-/// How features get packets that are addressed to the router: they claim an IP protocol or a UDP port.
+/// How features get packets that are addressed to the router, or to a group: they claim an IP protocol or a UDP port, of one
+/// address family or of both.
 ///
-/// The packet comes whole, checked, at its IPv4 header; UDP with a right checksum and length. Multicast is not delivered.
+/// The packet comes whole, checked, at its IP header; UDP with a right checksum and length. IPv6 extension headers in front
+/// of what was claimed have been judged. Of groups those of a link come (224.0.0.0/24, ff00::/8).
 @ControlPlane
 public final class LocalDelivery {
     /// Who takes the packets.
     public enum Receiver: Sendable {
-        /// A node; packets come at their IPv4 header. It must have been added.
+        /// A node; packets come at their IP header. It must have been added.
         case node(String)
         /// A process, which gets copies.
         case process(ProcessIndex)
@@ -20,35 +22,52 @@ public final class LocalDelivery {
         public let description: String
     }
 
-    let table = LocalTable()
+    let ip4 = LocalTable()
+    let ip6 = LocalTable()
     private let engine: Engine
 
     init(engine: Engine) { self.engine = engine }
 
-    isolated deinit { table.unmap() }
+    isolated deinit {
+        ip4.unmap()
+        ip6.unmap()
+    }
 
     /// Takes all packets of a protocol, ICMP included; those of UDP without asking for their port.
-    public func claim(_ protocol: IPProtocol, for receiver: Receiver) throws {
-        guard table[`protocol`].isNone else { throw Conflict(description: "\(`protocol`) is taken by another feature") }
-        table[`protocol`] = try claim(receiver)
+    public func claim(
+        _ protocol: IPProtocol, of families: [AddressFamily] = AddressFamily.allCases, for receiver: Receiver
+    ) throws {
+        guard families.allSatisfy({ table($0)[`protocol`].isNone }) else {
+            throw Conflict(description: "\(`protocol`) is taken by another feature")
+        }
+        for family in families { table(family)[`protocol`] = try claim(receiver, family) }
     }
 
-    /// Takes the datagrams to a UDP port, limited broadcasts included.
-    public func claim(udpPort port: UInt16, for receiver: Receiver) throws {
-        guard table[udpPort: port].isNone else {
+    /// Takes the datagrams to a UDP port, limited broadcasts and groups included.
+    public func claim(
+        udpPort port: UInt16, of families: [AddressFamily] = AddressFamily.allCases, for receiver: Receiver
+    ) throws {
+        guard families.allSatisfy({ table($0)[udpPort: port].isNone }) else {
             throw Conflict(description: "UDP port \(port) is taken by another feature")
         }
-        table[udpPort: port] = try claim(receiver)
+        for family in families { table(family)[udpPort: port] = try claim(receiver, family) }
     }
 
-    public func release(_ protocol: IPProtocol) { table[`protocol`] = .none }
+    public func release(_ protocol: IPProtocol, of families: [AddressFamily] = AddressFamily.allCases) {
+        for family in families { table(family)[`protocol`] = .none }
+    }
 
-    public func release(udpPort port: UInt16) { table[udpPort: port] = .none }
+    public func release(udpPort port: UInt16, of families: [AddressFamily] = AddressFamily.allCases) {
+        for family in families { table(family)[udpPort: port] = .none }
+    }
 
-    private func claim(_ receiver: Receiver) throws -> LocalClaim {
+    private func table(_ family: AddressFamily) -> LocalTable { family == .ipv4 ? ip4 : ip6 }
+
+    private func claim(_ receiver: Receiver, _ family: AddressFamily) throws -> LocalClaim {
         switch receiver {
         case .process(let process): return .process(process)
-        case .node(let name): return .arc(try engine.addArc(from: IP4Local.name, to: name))
+        case .node(let name):
+            return .arc(try engine.addArc(from: family == .ipv4 ? IP4Local.name : IP6Local.name, to: name))
         }
     }
 }

@@ -4,7 +4,7 @@ import Glibc
 import Graph
 import Wire
 
-/// Who takes a packet that is addressed to the router: an arc of `ip4-local`, a process on the control side, or nobody.
+/// Who takes a packet that is addressed to the router: an arc of the family's local node, a process on the control side, or nobody.
 struct LocalClaim: RawRepresentable, BitwiseCopyable {
     let rawValue: UInt32
 
@@ -23,9 +23,16 @@ struct LocalClaim: RawRepresentable, BitwiseCopyable {
     var process: ProcessIndex? {
         rawValue & LocalClaim.processBit == 0 ? nil : ProcessIndex(rawValue: rawValue & ~LocalClaim.processBit)
     }
+
+    /// Copies the packet to the process that has claimed it, and frees it; false when there is no room.
+    func punt(_ packet: Packet, _ context: Context) -> Bool {
+        guard let process, context.punt(packet, to: process) else { return false }
+        context.free(packet)
+        return true
+    }
 }
 
-/// The claims on IP protocols and UDP ports, as workers read them. Written by the control side with single stores.
+/// The claims on IP protocols and UDP ports of one address family, as workers read them. Written by the control side with single stores.
 struct LocalTable: BitwiseCopyable, @unchecked Sendable {
     private let claims: UnsafeMutablePointer<LocalClaim>
 

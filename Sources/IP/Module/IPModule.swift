@@ -2,7 +2,7 @@
 import Graph
 import Wire
 
-/// IPv4: forwarding, routes, neighbours, ICMP; and the face that other features use of it.
+/// IPv4 and IPv6: forwarding, routes, neighbours, ICMP; and the face that other features use of it.
 @ControlPlane
 public final class IPModule: Module {
     public nonisolated static let name = "ip"
@@ -15,6 +15,8 @@ public final class IPModule: Module {
     private(set) var engine: Engine!
     /// What the file declares, before anything of it is applied.
     var plan = AddressPlan()
+    /// Of the choice among paths, for both families.
+    let hashSeed = UInt32.random(in: .min ... .max)
 
     public init() {}
 
@@ -23,6 +25,7 @@ public final class IPModule: Module {
         makeTables(registry.engine)
         let process = registry.add(process: "neighbors") { [unowned neighbors = neighbors!] in neighbors.receive($0) }
         addNodes(registry, neighbors: process)
+        addIPv6Nodes(registry, neighbors: process)
         addFeatureArcs(registry)
         registry.add(addressesAttribute)
         registry.add(linkLocalAttribute)
@@ -37,8 +40,6 @@ public final class IPModule: Module {
     private func makeTables(_ engine: Engine) {
         do {
             fib = try FIB(engine: engine)
-            let broadcast = IPv4Prefix(.broadcast, length: 32)
-            try fib.setRoute(.v4(broadcast), [Path(.receive(0))], from: .special)
         } catch {
             fatalError("no memory for the routes: \(error)")
         }
@@ -48,14 +49,14 @@ public final class IPModule: Module {
     }
 
     private func addNodes(_ registry: Registry, neighbors: ProcessIndex) {
+        let hashSeed = hashSeed
         let tables = fib.readers
         let adjacencies = fib.adjacencies.table
         let paths = fib.paths.table
         let counters = fib.adjacencies.counters
         let loadBalances = fib.pathLists.loadBalances
-        let seed = UInt32.random(in: .min ... .max)
         let addresses = interfaces.primary
-        let claims = local.table
+        let claims = local.ip4
         registry.add(
             NodeDescriptor(ARPInput.self) { _ in
                 ARPInput(tables: tables, adjacencies: adjacencies, neighbors: neighbors)
@@ -66,7 +67,7 @@ public final class IPModule: Module {
             NodeDescriptor(IP4Lookup.self) { seat in
                 let counters = loadBalances.counters.slot(seat.worker)
                 return IP4Lookup(
-                    tables: tables, balancer: Balancer(table: tables.loadBalances, counters: counters, seed: seed))
+                    tables: tables, balancer: Balancer(table: tables.loadBalances, counters: counters, seed: hashSeed))
             })
         registry.add(NodeDescriptor(IP4Path.self) { _ in IP4Path(paths: paths, adjacencies: adjacencies) })
         registry.add(

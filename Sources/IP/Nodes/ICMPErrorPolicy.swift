@@ -51,3 +51,20 @@ struct ICMPErrorLimits: Sendable {
         perSource = TokenRate(perSecond: perSourcePerSecond, burst: perSourceBurst)
     }
 }
+
+/// What is left of a worker's limits.
+struct ICMPErrorBudget {
+    private let limits: ICMPErrorLimits
+    private var total = TokenBucket()
+    private var sources = TokenBuckets()
+
+    init(_ limits: ICMPErrorLimits) { self.limits = limits }
+
+    /// Whether one more error may be sent to the receiver with this key. A source that asks for too much does not take
+    /// from what is there for all.
+    mutating func take(_ receiver: UInt64, _ now: UInt64) -> Bool {
+        guard total.hasToken(now, limits.total) else { return false }
+        guard sources.take(receiver, now, limits.perSource) else { return false }
+        return total.take(now, limits.total)
+    }
+}

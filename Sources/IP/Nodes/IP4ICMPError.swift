@@ -68,14 +68,12 @@ public struct IP4ICMPError: ContextualNode {
 
     private let policy: ICMPErrorPolicy
     private let addresses: PrimaryAddressTable
-    private let limits: ICMPErrorLimits
-    private var total = TokenBucket()
-    private var sources = TokenBuckets()
+    private var budget: ICMPErrorBudget
 
     init(tables: TableReaders, addresses: PrimaryAddressTable, limits: ICMPErrorLimits) {
         policy = ICMPErrorPolicy(tables: tables)
         self.addresses = addresses
-        self.limits = limits
+        budget = ICMPErrorBudget(limits)
     }
 
     public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
@@ -88,20 +86,13 @@ public struct IP4ICMPError: ContextualNode {
         if let objection = policy.objection(to: packet, header) { return .drop(objection) }
         let source = addresses[packet.header.rxInterface]
         guard source != .any else { return .drop(.noAddress) }
-        guard mayTell(header.source, context.now) else { return .drop(.rateLimited) }
+        guard budget.take(UInt64(header.source.value), context.now) else { return .drop(.rateLimited) }
         guard let error = context.allocate() else { return .drop(.noBuffer) }
         let message = IP4ICMPError.message(request, parameter)
         write(message, about: packet.bytes, from: source, to: header.source, into: error)
         error.header.rxInterface = packet.header.rxInterface
         context.start(error, on: Next.lookup)
         return .drop(Reason(rawValue: UInt16(request.rawValue)) ?? .noRoute)
-    }
-
-    /// A source that asks for too much does not take from what is there for all.
-    private mutating func mayTell(_ receiver: IPv4Address, _ now: UInt64) -> Bool {
-        guard total.hasToken(now, limits.total) else { return false }
-        guard sources.take(UInt64(receiver.value), now, limits.perSource) else { return false }
-        return total.take(now, limits.total)
     }
 
     private func write(

@@ -36,7 +36,7 @@ public struct IP4Input: Node {
             case .badLength: "the total length is below the header's, or beyond the frame"
             case .badSource: "the source address must not appear on a link"
             case .badDestination: "the destination address must not appear on a link"
-            case .multicast: "multicast is not routed"
+            case .multicast: "multicast beyond the link is not routed"
             }
         }
     }
@@ -111,7 +111,10 @@ public struct IP4Input: Node {
             return .drop(.badSource)
         }
         if destination == .max { return .to(.local) }
-        if destination >> 28 == 0xe { return .drop(.multicast) }
+        if destination >> 28 == 0xe {
+            // 224.0.0.0/24 are groups of the link, routers' among them (RFC 5771 section 4).
+            return destination >> 8 == 0xe0_0000 ? .to(next) : .drop(.multicast)
+        }
         guard destination >> 24 != 0, destination >> 24 != 127, destination >> 28 != 0xf else {
             return .drop(.badDestination)
         }

@@ -5,10 +5,11 @@ import Wire
 /// Delivers packets that are addressed to the router.
 ///
 /// Summary: to whoever claimed the protocol or UDP port (`LocalDelivery`), ICMP to `ip4-icmp-echo`, the rest is refused.
-/// Expects: a checked IPv4 header; the packet is for one of the router's addresses, or a broadcast.
+/// Expects: a checked IPv4 header; the packet is for one of the router's addresses, a broadcast, or for a group of the link.
 /// Emits: the packet at its IPv4 header, whole and with its UDP checksum verified.
 /// Drops: `truncated`, `linkBroadcast`, `fragment`, `badSource`, `ownSource`, `noRouteBack`, `badUdpLength`,
-/// `badUdpChecksum`, `closedTcpPort`, `queueFull`. Unclaimed protocols and ports go to `ip4-icmp-error`.
+/// `badUdpChecksum`, `closedTcpPort`, `queueFull`; what goes to a group and nobody has claimed (`notJoined`). Other unclaimed
+/// protocols and ports go to `ip4-icmp-error`.
 /// Spec: RFC 1122 sections 3.2.1.3, 3.2.2.1, 3.3.6, 4.1.3.1; RFC 1812 sections 4.2.2.11, 5.2.3.
 public struct IP4Local: ContextualNode {
     public static let name = "ip4-local"
@@ -26,7 +27,7 @@ public struct IP4Local: ContextualNode {
 
     public enum Reason: UInt16, DropReason {
         case truncated, linkBroadcast, fragment, badSource, ownSource, noRouteBack, badUdpLength, badUdpChecksum
-        case closedTcpPort, queueFull
+        case closedTcpPort, queueFull, notJoined
 
         public var text: String {
             switch self {
@@ -40,6 +41,7 @@ public struct IP4Local: ContextualNode {
             case .badUdpChecksum: "the UDP checksum is wrong"
             case .closedTcpPort: "nobody listens on this TCP port"
             case .queueFull: "the control side is too slow for the packets to it"
+            case .notJoined: "to a group that nobody here is a member of"
             }
         }
     }
@@ -76,9 +78,10 @@ public struct IP4Local: ContextualNode {
         if let reason = objection(to: packet, header) { return .drop(reason) }
         let claim = claims[header.protocol]
         if !claim.isNone { return deliver(packet, claim, context) }
+        if header.protocol == .udp { return decideUDP(packet, header, &trace, context) }
+        guard !header.destination.isMulticast else { return .drop(.notJoined) }
         switch header.protocol {
         case .icmp: return .to(.icmp)
-        case .udp: return decideUDP(packet, header, &trace, context)
         case .tcp: return .drop(.closedTcpPort)
         default: return refuse(packet, .protocolUnreachable)
         }
@@ -88,7 +91,8 @@ public struct IP4Local: ContextualNode {
     private func objection(to packet: Packet, _ header: IPv4View) -> Reason? {
         let destination = header.destination
         let isBroadcast =
-            destination == .broadcast || tables.route(to: destination, of: packet.header.rxInterface).isBroadcast
+            destination == .broadcast || destination.isMulticast
+            || tables.route(to: destination, of: packet.header.rxInterface).isBroadcast
         if packet.header.flags.contains(.notToThisStation), !isBroadcast { return .linkBroadcast }
         if header.isFragment { return .fragment }
         // Who has no address yet (DHCP) speaks by broadcast.
@@ -111,14 +115,13 @@ public struct IP4Local: ContextualNode {
             return .drop(.badUdpChecksum)
         }
         let claim = claims[udpPort: datagram.destinationPort]
-        return claim.isNone ? refuse(packet, .portUnreachable) : deliver(packet, claim, context)
+        if !claim.isNone { return deliver(packet, claim, context) }
+        return header.destination.isMulticast ? .drop(.notJoined) : refuse(packet, .portUnreachable)
     }
 
     private func deliver(_ packet: Packet, _ claim: LocalClaim, _ context: Context) -> Verdict<Next, Reason> {
         if let arc = claim.arc { return .to(arc: arc) }
-        guard let process = claim.process, context.punt(packet, to: process) else { return .drop(.queueFull) }
-        context.free(packet)
-        return .kept
+        return claim.punt(packet, context) ? .kept : .drop(.queueFull)
     }
 
     private func refuse(_ packet: Packet, _ request: ICMPErrorRequest) -> Verdict<Next, Reason> {

@@ -38,23 +38,7 @@ public struct IP4Rewrite: Node {
         }
     }
 
-    public struct Trace: TraceRecord {
-        var adjacency: AdjacencyIndex = 0
-        var interface: InterfaceIndex = 0
-        var nextHop = (high: UInt64(0), low: UInt64(0))
-        var family = AddressFamily.ipv4
-        var timeToLive: UInt8 = 0
-
-        public init() {}
-
-        public var description: String {
-            let hop: IPAddress =
-                family == .ipv4
-                ? .v4(IPv4Address(UInt32(truncatingIfNeeded: nextHop.low)))
-                : .v6(IPv6Address(high: nextHop.high, low: nextHop.low))
-            return "adjacency \(adjacency): next hop \(hop), interface \(interface), ttl was \(timeToLive)"
-        }
-    }
+    public typealias Trace = RewriteTrace
 
     let adjacencies: AdjacencyTable
     private let counters: TrafficCounters.Slot
@@ -73,11 +57,7 @@ public struct IP4Rewrite: Node {
         let adjacency = adjacencies[packet.header.adjacency]
         guard let header = IPv4View(packet.bytes) else { return .drop(.truncated) }
         let timeToLive = header.timeToLive
-        trace.adjacency = packet.header.adjacency
-        trace.interface = adjacency.txInterface
-        trace.nextHop = adjacency.nextHop
-        trace.family = adjacency.family
-        trace.timeToLive = timeToLive
+        trace.note(packet.header.adjacency, adjacency, timeToLive: timeToLive)
         let isOurs = packet.header.flags.contains(.locallyOriginated)
         if !isOurs {
             guard !packet.header.flags.contains(.notToThisStation) else { return .drop(.linkBroadcast) }

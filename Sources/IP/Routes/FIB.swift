@@ -56,6 +56,7 @@ public final class FIB {
         let table = try newTable(name)
         readers.set(table.index, table.ip4.reader, table.ip6.reader)
         tables.append(table)
+        try addSpecialRoutes(to: table)
         return table
     }
 

@@ -55,7 +55,19 @@ public struct TableReaders: BitwiseCopyable, @unchecked Sendable {
     @inlinable
     @inline(__always)
     public func route(to address: IPv6Address, of interface: InterfaceIndex) -> Forwarding {
-        Forwarding(rawValue: self[of: interface].ip6.lookup(high: address.high, low: address.low))
+        let address = address.asLookedUp(from: interface)
+        return Forwarding(rawValue: self[of: interface].ip6.lookup(high: address.high, low: address.low))
+    }
+}
+
+extension IPv6Address {
+    /// What the tables have for packets to this address that came in at the interface: for an address of one link that
+    /// of the interface's.
+    @inlinable
+    @inline(__always)
+    func asLookedUp(from interface: InterfaceIndex) -> IPv6Address {
+        // One comparison for nearly all: nothing but addresses of one link, and other groups, is that high.
+        high >= 0xfe80 << 48 && isOfLink ? scoped(to: interface) : self
     }
 }
 

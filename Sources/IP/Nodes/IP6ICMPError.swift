@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// Tells a packet's sender what became of it, where that is allowed, and drops the packet by name.
+///
+/// Summary: makes a new packet with an ICMPv6 error that quotes the old one, 1,280 bytes in all at most.
+/// Expects: an IPv6 header at the current position and a request (`Packet.requestICMPv6Error`).
+/// Emits: the error, as the router's own packet, from the address that the old packet was sent to if that is the
+/// router's, else from one of the port by which it came.
+/// Drops: every packet that comes in: for the request's reason, or for the reason that kept the error back.
+/// Spec: RFC 4443 sections 2.2, 2.4, 3; RFC 7112 section 5.
+public struct IP6ICMPError: ContextualNode {
+    public static let name = "ip6-icmp-error"
+
+    public enum Next: UInt16, NextNode {
+        case lookup
+
+        public var node: String { "ip6-lookup" }
+    }
+
+    public enum Reason: UInt16, DropReason {
+        // In the order of `ICMPv6ErrorRequest`: the error was sent.
+        case noRoute, prohibited, beyondScope, addressUnreachable, portUnreachable, packetTooBig, hopLimitExceeded
+        case badHeaderField, unknownNextHeader, unknownOption, unknownOptionToGroup, incompleteChain
+        // It was not, and why.
+        case toManyStations, toManyHosts, laterFragment, aboutIcmpError, fromNoHost, ownPacket, rateLimited, noAddress
+        case noBuffer, truncated
+
+        public var text: String {
+            switch self {
+            case .noRoute: "no route to the destination"
+            case .prohibited: "forwarding is administratively prohibited"
+            case .beyondScope: "from a link-local address to beyond the link"
+            case .addressUnreachable: "the destination, or the next hop to it, does not answer"
+            case .portUnreachable: "nobody listens on this UDP port"
+            case .packetTooBig: "too long for the next link"
+            case .hopLimitExceeded: "the hop limit ran out"
+            case .badHeaderField: "a header field with an impossible value"
+            case .unknownNextHeader: "nobody here handles this next header"
+            case .unknownOption: "an option that is not known, and wants the sender told"
+            case .unknownOptionToGroup: "an option that is not known, and wants the sender told in any case"
+            case .incompleteChain: "the first fragment does not hold all headers"
+            case .toManyStations: "no ICMP error: came in a link-layer broadcast, multicast or another station's frame"
+            case .toManyHosts: "no ICMP error: to a multicast address"
+            case .laterFragment: "no ICMP error: not the first fragment"
+            case .aboutIcmpError: "no ICMP error: about an ICMPv6 error or redirect"
+            case .fromNoHost: "no ICMP error: the source is not one other host"
+            case .ownPacket: "the router's own packet could not be sent"
+            case .rateLimited: "no ICMP error: too many in a short time"
+            case .noAddress: "no ICMP error: the interface it came by has no address"
+            case .noBuffer: "no ICMP error: no free buffer"
+            case .truncated: "the packet is shorter than an IPv6 header"
+            }
+        }
+    }
+
+    public struct Trace: TraceRecord {
+        var request = ICMPv6ErrorRequest.noRoute
+        var parameter: UInt32 = 0
+        var receiver = IPv6Address.any
+
+        public init() {}
+
+        public var description: String { "\(request) to \(receiver), parameter \(parameter)" }
+    }
+
+    /// The longest error, bytes: what every link can carry (RFC 4443 section 2.4 c).
+    static let longest = 1280
+    static let hopLimit: UInt8 = 255
+    /// Class selector 6, as that of IPv4's errors.
+    static let trafficClass: UInt8 = 0xc0
+
+    private let tables: TableReaders
+    private let sources: IPv6SourceChoice
+    private var budget: ICMPErrorBudget
+
+    init(tables: TableReaders, sources: IPv6SourceChoice, limits: ICMPErrorLimits) {
+        self.tables = tables
+        self.sources = sources
+        budget = ICMPErrorBudget(limits)
+    }
+
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
+        let (request, parameter) = packet.requestedICMPv6Error
+        guard let header = IPv6View(packet.bytes) else { return .drop(.truncated) }
+        trace.request = request
+        trace.parameter = parameter
+        trace.receiver = header.source
+        guard !packet.header.flags.contains(.locallyOriginated) else { return .drop(.ownPacket) }
+        if let objection = objection(to: packet, header, request) { return .drop(objection) }
+        let source = sources.source(for: packet, header)
+        guard !source.isUnspecified else { return .drop(.noAddress) }
+        guard budget.take(header.source.high ^ header.source.low, context.now) else { return .drop(.rateLimited) }
+        guard let error = context.allocate() else { return .drop(.noBuffer) }
+        write(request.message(parameter), about: packet.bytes, from: source, to: header.source, into: error)
+        error.header.rxInterface = packet.header.rxInterface
+        context.start(error, on: Next.lookup)
+        return .drop(Reason(rawValue: UInt16(request.rawValue)) ?? .noRoute)
+    }
+
+    /// Why the packet's sender must not be told (RFC 4443 section 2.4 e).
+    private func objection(to packet: Packet, _ header: IPv6View, _ request: ICMPv6ErrorRequest) -> Reason? {
+        if !request.concernsGroups {
+            if packet.header.flags.contains(.notToThisStation) { return .toManyStations }
+            if header.destination.isMulticast { return .toManyHosts }
+        }
+        let upper = header.upperLayer
+        if upper.isLaterFragment, request != .packetTooBig { return .laterFragment }
+        if upper.protocol == .icmp6, !upper.isLaterFragment {
+            // Of too little to tell, the worst is assumed.
+            guard upper.payload.count > 0 else { return .aboutIcmpError }
+            let type = ICMPv6Type(rawValue: upper.payload.load(at: 0))
+            if type.isError || type == .redirect { return .aboutIcmpError }
+        }
+        let source = header.source
+        guard !source.isUnspecified, !source.isMulticast, !source.isLoopback else { return .fromNoHost }
+        return tables.route(to: source, of: packet.header.rxInterface).kind == .local ? .fromNoHost : nil
+    }
+
+    private func write(
+        _ message: ICMPv6Message, about packet: Bytes, from source: IPv6Address, to receiver: IPv6Address,
+        into error: Packet
+    ) {
+        let headers = IPv6View.length + ICMPv6View.length
+        let quote = packet.prefix(IP6ICMPError.longest - headers)
+        error.truncate(to: headers + quote.count)
+        let bytes = error.bytes
+        (bytes.start + headers).copyMemory(from: quote.start, byteCount: quote.count)
+        IPv6Header(
+            source: source, destination: receiver, nextHeader: .icmp6, payloadLength: ICMPv6View.length + quote.count,
+            hopLimit: IP6ICMPError.hopLimit, trafficClass: IP6ICMPError.trafficClass
+        ).emit(into: bytes)
+        message.emit(into: bytes.dropping(first: IPv6View.length), source: source, destination: receiver)
+        error.header.flags.insert(.locallyOriginated)
+    }
+}

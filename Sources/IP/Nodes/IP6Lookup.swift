@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// Finds the longest prefix for the destination in the table of the packet's interface, and with it the adjacency.
+///
+/// Summary: a few table accesses per packet, those of a frame's packets in flight together; then, where the route has
+/// several paths, one of them by the flow. Addresses of one link are looked up as those of the packet's interface.
+/// Expects: a checked IPv6 header at the current position.
+/// Emits: the packet with its adjacency set, or, for `ip6-path`, its path.
+/// Drops: none. Packets without a route go to `ip6-no-forwarding`, which drops them by name.
+/// Spec: RFC 8200; RFC 4007 section 6 for zones; RFC 2992 for the choice among paths.
+public struct IP6Lookup: Node {
+    public static let name = "ip6-lookup"
+
+    /// In the order of `Forwarding.Kind`: the kind is the arc.
+    public enum Next: UInt16, NextNode {
+        case discard, rewrite, glean, local, path
+
+        public var node: String {
+            switch self {
+            case .rewrite: "ip6-rewrite"
+            case .glean: "ip6-glean"
+            case .local: "ip6-local"
+            case .path: "ip6-path"
+            case .discard: "ip6-no-forwarding"
+            }
+        }
+    }
+
+    public struct Trace: TraceRecord {
+        var destination = IPv6Address.any
+        var table: UInt32 = 0
+        var result = Forwarding.noRoute
+
+        public init() {}
+
+        public var description: String {
+            let name = table == 0 ? "" : "table \(table), "
+            return "\(name)\(destination): \(result.word) \(result.index)"
+        }
+    }
+
+    private let tables: TableReaders
+    private let balancer: Balancer
+
+    init(tables: TableReaders, balancer: Balancer) {
+        self.tables = tables
+        self.balancer = balancer
+    }
+
+    public mutating func process(_ frame: Frame, _ context: Context) {
+        let count = frame.count
+        guard count > 0 else { return }
+        let verdicts = context.verdicts
+        withUnsafeTemporaryAllocation(of: IPv6Address.self, capacity: Frame.capacity) { destinations in
+            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Frame.capacity) { results in
+                let table = table(of: context.packet(frame[0]))
+                var others: UInt32 = 0
+                for position in 0..<count {
+                    let packet = context.packet(frame[position])
+                    others |= self.table(of: packet) ^ table
+                    destinations[position] = IPv6Address(packet.bytes, at: 24)
+                        .asLookedUp(from: packet.header.rxInterface)
+                }
+                let (addresses, found) = (destinations.baseAddress!, results.baseAddress!)
+                if others == 0 {
+                    tables[table].ip6.lookup(addresses, count: count, into: found)
+                } else {
+                    lookUpEach(frame, context, addresses, found)
+                }
+                for position in 0..<count {
+                    let packet = context.packet(frame[position])
+                    var result = Forwarding(rawValue: found[position])
+                    if result.isIndirect { result = follow(result, packet, addresses[position]) }
+                    packet.header.adjacency = result.index
+                    verdicts[position] = UInt16(truncatingIfNeeded: result.kindNumber)
+                }
+            }
+        }
+        if frame.isTraced { trace(frame, context) }
+    }
+
+    @inline(__always)
+    private func table(of packet: Packet) -> UInt32 { tables.interfaces[packet.header.rxInterface].table }
+
+    /// For a frame with packets of several tables.
+    @inline(never)
+    private func lookUpEach(
+        _ frame: Frame, _ context: Context, _ destinations: UnsafePointer<IPv6Address>,
+        _ results: UnsafeMutablePointer<UInt32>
+    ) {
+        for position in 0..<frame.count {
+            let table = tables[table(of: context.packet(frame[position]))]
+            results[position] = lookup(destinations[position], table).rawValue
+        }
+    }
+
+    @inline(__always)
+    private func lookup(_ destination: IPv6Address, _ table: TableReader) -> Forwarding {
+        Forwarding(rawValue: table.ip6.lookup(high: destination.high, low: destination.low))
+    }
+
+    /// Goes through load-balances and other tables until it finds where the packet goes.
+    @inline(__always)
+    private func follow(_ first: Forwarding, _ packet: Packet, _ destination: IPv6Address) -> Forwarding {
+        var result = first
+        for _ in 0..<Balancer.depth {
+            if result.kindNumber == Forwarding.Kind.loadBalance.rawValue {
+                result = balancer.choose(result.index, packet) { FlowHash.ipv6(packet.bytes, seed: $0) }
+            } else {
+                result = lookup(destination, tables[result.index])
+            }
+            if !result.isIndirect { return result }
+        }
+        return .loop
+    }
+
+    private func trace(_ frame: Frame, _ context: Context) {
+        for position in 0..<frame.count {
+            let packet = context.packet(frame[position])
+            guard packet.isTraced else { continue }
+            var trace = Trace()
+            trace.destination = IPv6Address(packet.bytes, at: 24)
+            trace.table = table(of: packet)
+            trace.result = Forwarding(
+                rawValue: UInt32(context.verdicts[position]) << Forwarding.kindShift | packet.header.adjacency)
+            context.record(trace, context.verdicts[position], for: packet)
+        }
+    }
+}

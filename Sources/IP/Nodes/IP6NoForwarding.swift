@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// What is done with packets that have nowhere to go: no route, or a route that says so.
+///
+/// Summary: tells the sender, or drops in silence, as the route's type wants it.
+/// Expects: an IPv6 header at the current position, and a special result in place of an adjacency.
+/// Emits: to `ip6-icmp-error` what the sender is told about.
+/// Drops: `blackhole`, `routeLoop`.
+/// Spec: RFC 4443 section 3.1.
+public struct IP6NoForwarding: Node {
+    public static let name = "ip6-no-forwarding"
+
+    public enum Next: UInt16, NextNode {
+        case icmpError
+
+        public var node: String { "ip6-icmp-error" }
+    }
+
+    public enum Reason: UInt16, DropReason {
+        case blackhole, routeLoop
+
+        public var text: String {
+            switch self {
+            case .blackhole: "a route of type blackhole"
+            case .routeLoop: "tables lead to each other, or next hops to themselves, without end"
+            }
+        }
+    }
+
+    public struct Trace: TraceRecord {
+        var destination = IPv6Address.any
+        var result = Forwarding.noRoute
+
+        public init() {}
+
+        public var description: String { "\(destination): \(result.word)" }
+    }
+
+    public init() {}
+
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
+        if let header = IPv6View(packet.bytes) { trace.destination = header.destination }
+        trace.result = Forwarding(.discard, packet.header.adjacency & (Forwarding.firstAdjacency &- 1))
+        switch trace.result {
+        case .blackhole: return .drop(.blackhole)
+        case .loop: return .drop(.routeLoop)
+        case .unreachable: packet.requestICMPv6Error(.addressUnreachable)
+        case .prohibit: packet.requestICMPv6Error(.prohibited)
+        default: packet.requestICMPv6Error(.noRoute)
+        }
+        return .to(.icmpError)
+    }
+}

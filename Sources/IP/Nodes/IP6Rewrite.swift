@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// Takes one from the hop limit and puts the neighbour's Ethernet header in front.
+///
+/// Summary: the last step of forwarding; from here the frame is complete. While the neighbour is down, its backup's instead.
+/// Expects: an IPv6 header at the current position and the adjacency set by lookup.
+/// Emits: the complete frame, with its transmit interface set.
+/// Drops: `truncated`, `linkBroadcast`. Packets that expire, are too long for the link or have no neighbour left go to
+/// `ip6-icmp-error`, those whose neighbour's address is not known to `ip6-discover-neighbor`.
+/// Spec: RFC 8200 sections 3, 5; RFC 4443 sections 3.2, 3.3; RFC 5286 for the backup.
+public struct IP6Rewrite: Node {
+    public static let name = "ip6-rewrite"
+
+    public enum Next: UInt16, NextNode {
+        case output, discover, icmpError, path
+
+        public var node: String {
+            switch self {
+            case .output: "interface-output"
+            case .discover: "ip6-discover-neighbor"
+            case .icmpError: "ip6-icmp-error"
+            case .path: "ip6-path"
+            }
+        }
+    }
+
+    public enum Reason: UInt16, DropReason {
+        case truncated, linkBroadcast
+
+        public var text: String {
+            switch self {
+            case .truncated: "the packet is shorter than an IPv6 header"
+            case .linkBroadcast: "came in a link-layer broadcast, multicast or another station's frame: not forwarded"
+            }
+        }
+    }
+
+    public typealias Trace = RewriteTrace
+
+    private let adjacencies: AdjacencyTable
+    private let counters: TrafficCounters.Slot
+
+    init(adjacencies: AdjacencyTable, counters: TrafficCounters.Slot) {
+        self.adjacencies = adjacencies
+        self.counters = counters
+    }
+
+    @inline(__always)
+    public func prefetch(_ packet: Packet) {}
+
+    @inline(__always)
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
+        if !adjacencies[packet.header.adjacency].status.isReady, let next = decideNotReady(packet) { return next }
+        let adjacency = adjacencies[packet.header.adjacency]
+        guard let header = IPv6View(packet.bytes) else { return .drop(.truncated) }
+        let hopLimit = header.hopLimit
+        trace.note(packet.header.adjacency, adjacency, timeToLive: hopLimit)
+        let isOurs = packet.header.flags.contains(.locallyOriginated)
+        if !isOurs {
+            guard !packet.header.flags.contains(.notToThisStation) else { return .drop(.linkBroadcast) }
+            guard hopLimit > 1 else {
+                packet.requestICMPv6Error(.timeExceeded)
+                return .to(.icmpError)
+            }
+        }
+        guard packet.length <= Int(adjacency.mtu) else {
+            packet.requestICMPv6Error(.packetTooBig, parameter: adjacency.mtu)
+            return .to(.icmpError)
+        }
+        guard adjacency.status.isResolved else { return .to(.discover) }
+        if !isOurs { header.decrementHopLimit() }
+        packet.rewind(EthernetView.length)
+        let frame = packet.bytes
+        frame.store(adjacency.rewrite.0, at: 0)
+        frame.store(UInt32(truncatingIfNeeded: adjacency.rewrite.1), at: 8)
+        frame.store(EtherType.ipv6.rawValue.bigEndian, at: 12)
+        packet.header.txInterface = adjacency.txInterface
+        counters.add(packet.header.adjacency, bytes: packet.length)
+        return .to(.output)
+    }
+
+    /// Where a packet goes whose neighbour is down; nil to go on with the adjacency that the packet then has.
+    @inline(never)
+    private func decideNotReady(_ packet: Packet) -> Verdict<Next, Reason>? {
+        switch Backup.choose(packet, adjacencies) {
+        case .goOn: return nil
+        case .path: return .to(.path)
+        case .unreachable:
+            packet.requestICMPv6Error(.addressUnreachable)
+            return .to(.icmpError)
+        }
+    }
+}
