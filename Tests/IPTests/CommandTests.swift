@@ -27,7 +27,7 @@ import Wire
     @Test func showFIB() async throws {
         #expect(try await run("show fib 20.9.9.9") == [["20.0.0.0/8", "static", "rewrite", "10.1.0.2", "wan", "19"]])
         #expect(try await run("show fib 10.0.0.0/24") == [["10.0.0.0/24", "connected", "glean", "", "lan", "16"]])
-        #expect(try await run("show fib").count == 12)
+        #expect(try await run("show fib").count == 13)
         #expect(
             try await run("show fib --limit 2").last == [
                 "10 more of 12 prefixes; --limit shows more, a prefix or address its own"

@@ -131,7 +131,7 @@ import Wire
         ("224.0.0.1", "20.1.2.3", "bad-source"), ("255.255.255.255", "20.1.2.3", "bad-source"),
         ("240.0.0.1", "20.1.2.3", "bad-source"), ("10.0.0.2", "240.0.0.1", "bad-destination"),
         ("10.0.0.2", "0.1.2.3", "bad-destination"), ("10.0.0.2", "127.0.0.1", "bad-destination"),
-        ("10.0.0.2", "224.0.0.5", "multicast"),
+        ("10.0.0.2", "224.0.1.5", "multicast"),
     ])
     func martiansAreDropped(source: String, destination: String, reason: String) {
         let frame = lab.fromA.ipv4(from: IPv4Address(source)!, to: IPv4Address(destination)!).udp(from: 1, to: 2).bytes

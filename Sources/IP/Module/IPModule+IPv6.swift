@@ -68,7 +68,8 @@ extension IPModule {
                 ],
                 endsAt: IP6Lookup.name))
         registry.add(
-            FeatureArc("ip6-output", by: .transmit, startsAt: [(IP6Rewrite.name, "output")], endsAt: InterfaceOutput.name)
+            FeatureArc(
+                "ip6-output", by: .transmit, startsAt: [(IP6Rewrite.name, "output")], endsAt: InterfaceOutput.name)
         )
     }
 }

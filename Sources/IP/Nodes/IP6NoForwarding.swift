@@ -7,8 +7,8 @@ import Wire
 /// Summary: tells the sender, or drops in silence, as the route's type wants it.
 /// Expects: an IPv6 header at the current position, and a special result in place of an adjacency.
 /// Emits: to `ip6-icmp-error` what the sender is told about.
-/// Drops: `blackhole`, `routeLoop`.
-/// Spec: RFC 4443 section 3.1.
+/// Drops: `blackhole`, `routeLoop`, `tentative`.
+/// Spec: RFC 4443 section 3.1; RFC 4862 section 5.4.
 public struct IP6NoForwarding: Node {
     public static let name = "ip6-no-forwarding"
 
@@ -19,12 +19,13 @@ public struct IP6NoForwarding: Node {
     }
 
     public enum Reason: UInt16, DropReason {
-        case blackhole, routeLoop
+        case blackhole, routeLoop, tentative
 
         public var text: String {
             switch self {
             case .blackhole: "a route of type blackhole"
             case .routeLoop: "tables lead to each other, or next hops to themselves, without end"
+            case .tentative: "to an address that the router does not use before it knows that nobody else has it"
             }
         }
     }
@@ -46,6 +47,7 @@ public struct IP6NoForwarding: Node {
         switch trace.result {
         case .blackhole: return .drop(.blackhole)
         case .loop: return .drop(.routeLoop)
+        case .tentative: return .drop(.tentative)
         case .unreachable: packet.requestICMPv6Error(.addressUnreachable)
         case .prohibit: packet.requestICMPv6Error(.prohibited)
         default: packet.requestICMPv6Error(.noRoute)
