@@ -38,7 +38,8 @@ extension PacketBuilder {
         adding(.extensionHeader(.destinationOptions, PacketBuilder.padded(options: options), next: next))
     }
 
-    /// A routing header; zeros follow `data` up to a multiple of eight bytes.
+    /// A routing header; zeros follow `data` up to a multiple of eight bytes. Checksums behind it are for the IPv6 header's
+    /// destination, as they are at the last stop.
     public func routing(
         type: UInt8, segmentsLeft: UInt8, _ data: [UInt8] = [0, 0, 0, 0], next: IPProtocol? = nil
     ) -> Self {
