@@ -173,9 +173,7 @@ import Wire
 
 /// The first of at most 256 addresses that gives something else in a frame than alone, in words.
 private func frameMismatch(_ table: RouteTable<IPv6Prefix>, _ addresses: [IPv6Address]) -> String? {
-    var results = [UInt32](repeating: .max, count: addresses.count)
-    table.reader.lookup(addresses, count: addresses.count, into: &results)
-    for (address, result) in zip(addresses, results)
+    for (address, result) in zip(addresses, IPv6Prefix.lookup(addresses, in: table.reader))
     where result != table.reader.lookup(high: address.high, low: address.low) {
         return "\(address): \(result)"
     }

@@ -23,17 +23,29 @@ struct Oracle<Prefix: RoutePrefix> {
 /// A prefix whose table can be asked, whatever the family.
 protocol LookedUpPrefix: RoutePrefix {
     static func lookup(_ address: Address, in reader: Lookup.Reader) -> UInt32
+    /// At most 256 addresses, as a node asks for those of a frame.
+    static func lookup(_ addresses: [Address], in reader: Lookup.Reader) -> [UInt32]
 }
 
 extension IPv4Prefix: LookedUpPrefix {
     static func lookup(_ address: IPv4Address, in reader: IPv4LookupTable.Reader) -> UInt32 {
         reader.lookup(address.value)
     }
+
+    static func lookup(_ addresses: [IPv4Address], in reader: IPv4LookupTable.Reader) -> [UInt32] {
+        addresses.map { reader.lookup($0.value) }
+    }
 }
 
 extension IPv6Prefix: LookedUpPrefix {
     static func lookup(_ address: IPv6Address, in reader: IPv6LookupTable.Reader) -> UInt32 {
         reader.lookup(high: address.high, low: address.low)
+    }
+
+    static func lookup(_ addresses: [IPv6Address], in reader: IPv6LookupTable.Reader) -> [UInt32] {
+        var results = [UInt32](repeating: .max, count: addresses.count)
+        reader.lookup(addresses, count: addresses.count, into: &results)
+        return results
     }
 }
 
