@@ -136,23 +136,29 @@ extension IPv6LookupTable {
         if isRoute { depth = min(depth, known.length - 1) }
         let position = Grid.floor(depth)
 
-        let group = try makeGroup(behind: position, inheriting: cover, covering)
-        let first = slots(of: group) + Grid.index(of: known.address, behind: position)
         let isIn = known.length <= Grid.end(position)
-        if isIn, isRoute {
-            let change = Change(to: (known.length, Slot.value(child)), over: 0...known.length)
-            paint(known, in: group, change)
-        } else {
-            store(isIn ? child : old, in: first)
-        }
+        // A copy, if a skip is still needed: who is in the old one has come from the whole slot, and from there the new
+        // one's outside will be too small a part of it.
+        let way = isIn ? child : try makeSkip(known, to: child, over: cover, Slot.value(covering))
         do throws(LookupTableError) {
-            store(
-                try link(to: group, at: place, IPv6Prefix(prefix.address, length: position), cover, covering), in: slot)
+            let group = try makeGroup(behind: position, inheriting: cover, covering)
+            if isIn, isRoute {
+                paint(known, in: group, Change(to: (known.length, Slot.value(child)), over: 0...known.length))
+            } else {
+                store(way, in: slots(of: group) + Grid.index(of: known.address, behind: position))
+            }
+            do throws(LookupTableError) {
+                let base = IPv6Prefix(prefix.address, length: position)
+                store(try link(to: group, at: place, base, cover, covering), in: slot)
+            } catch {
+                groups.putBack(Slot.groupNumber(group))
+                throw error
+            }
         } catch {
-            groups.putBack(Slot.groupNumber(group))
+            if !isIn { skips.putBack(way & Slot.unitMask) }
             throw error
         }
-        if isIn { skips.retire(old & Slot.unitMask) }
+        skips.retire(old & Slot.unitMask)
     }
 
     /// What leads to a group from a slot: itself if it is behind the slot's bits, else a skip.
