@@ -18,6 +18,12 @@ struct BenchInputTests {
         "ip4-bgp.routes": "23e4e52389df0844269bd4a22a8fd8383ab268e124c932ec14efafb5cbfa7d5a",
         "ip4-1m.pcap": "35f468a65c1b63e965614838536acb6d9791bfa8b6ad5c6f12a920b6de38f459",
         "ip4-1m.routes": "43d11b2cc6ad51259f694ea9eac44735737256d69124c9b57e17aceed586706c",
+        "ip6-one.pcap": "41839e8267f20ae2492f0ad1b9e6fe90cb23bccd26ff022f3c37de9bf8e044b0",
+        "ip6-one.routes": "4629237c2c206c8b0db0e7426326c8d6e829cc0df3b0496760f1a7d64e9a2aa2",
+        "ip6-200k.pcap": "789a1f58ecd5eacaa40a216bb78c2a049d32744d6a307592322acf459fdacb5c",
+        "ip6-200k.routes": "a00275d0725a9f9c559ad711a5bb11ac5d9847addd1e3b157338e175a8ad77e5",
+        "ip6-bgp.pcap": "99375c50466bf6faf4c2950aed873ec566cd1a5086121dcb63f620e8215bfe10",
+        "ip6-bgp.routes": "e2072c7247f32c00710141fe0e365c4d24b72bd9c58c0384427b454bde0a4b3c",
     ]
 
     @Test(arguments: BenchInput.all.map(\.name))
@@ -36,8 +42,8 @@ struct BenchInputTests {
     func `the tool writes what its sums say`() throws {
         try BenchLab.withDirectory { directory in
             let tool = BenchLab.repository.appending(path: "Tools/bench-inputs").path
-            _ = try BenchLab.output("python3", tool, directory.path, "ip4-one", "ip4-1k")
-            for file in ["ip4-one.pcap", "ip4-one.routes", "ip4-1k.pcap", "ip4-1k.routes"] {
+            _ = try BenchLab.output("python3", tool, directory.path, "ip4-one", "ip4-1k", "ip6-one")
+            for file in ["ip4-one", "ip4-1k", "ip6-one"].flatMap({ ["\($0).pcap", "\($0).routes"] }) {
                 let sum = try BenchLab.output("sha256sum", directory.appending(path: file).path)
                 #expect(String(sum.prefix(64)) == BenchInputTests.sums[file])
             }
@@ -63,6 +69,8 @@ struct BenchInputTests {
         #expect((0..<3).map { _ in random.bits(32) } == [2_467_003_409, 1_259_698_210, 626_093_737])
         // print([random.randrange(1000) for _ in range(3)])
         #expect((0..<3).map { _ in random.below(1000) } == [9, 184, 316])
+        // print(random.getrandbits(100))
+        #expect(random.wideBits(100) == 705815469515855653575502835206)
     }
 }
 

@@ -8,7 +8,36 @@ struct BenchInput: Sendable {
     let summary: String
     /// SHA-512 of the name, which seeds the random numbers.
     private let digest: String
-    private let make: @Sendable (inout PythonRandom) -> (routes: [Line], destinations: [UInt32])
+    private let make: @Sendable (inout PythonRandom) -> Content
+
+    private init(
+        name: String, summary: String, digest: String,
+        _ make: @escaping @Sendable (inout PythonRandom) -> (routes: [Line], destinations: [UInt32])
+    ) {
+        self.init(name: name, summary: summary, digest: digest) { random in
+            let (routes, destinations) = make(&random)
+            return Content(routes: BenchInput.text(routes), frames: destinations.lazy.map(BenchInput.frame))
+        }
+    }
+
+    init(name: String, summary: String, digest: String, content: @escaping @Sendable (inout PythonRandom) -> Content) {
+        self.name = name
+        self.summary = summary
+        self.digest = digest
+        make = content
+    }
+
+    /// What the files say.
+    struct Content {
+        let routes: [UInt8]
+        let capture: [UInt8]
+
+        /// - Parameter frames: All of one length.
+        init(routes: [UInt8], frames: some Collection<[UInt8]>) {
+            self.routes = routes
+            capture = BenchInput.capture(frames)
+        }
+    }
 
     /// A line of a route list.
     struct Line {
@@ -25,25 +54,26 @@ struct BenchInput: Sendable {
         if files.allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) { return }
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         var random = PythonRandom(seed: name, digest: digest)
-        let (routes, destinations) = make(&random)
+        let content = make(&random)
         // Atomically: a file that is there is whole.
-        try Data(BenchInput.capture(destinations)).write(to: files[0], options: .atomic)
-        try Data(BenchInput.text(routes)).write(to: files[1], options: .atomic)
+        try Data(content.capture).write(to: files[0], options: .atomic)
+        try Data(content.routes).write(to: files[1], options: .atomic)
     }
 
     // MARK: - Files
 
     /// A pcap in the network's byte order, a microsecond between packets.
-    private static func capture(_ destinations: [UInt32]) -> [UInt8] {
+    private static func capture(_ frames: some Collection<[UInt8]>) -> [UInt8] {
+        let length = frames.first?.count ?? 0
         var file: [UInt8] = []
-        file.reserveCapacity(24 + destinations.count * 76)
+        file.reserveCapacity(24 + frames.count * (16 + length))
         func append(_ words: UInt32...) {
             for word in words { for shift in [24, 16, 8, 0] { file.append(UInt8(truncatingIfNeeded: word >> shift)) } }
         }
         append(0xa1b2_c3d4, 2 << 16 | 4, 0, 0, 65535, 1)
-        for (number, destination) in destinations.enumerated() {
-            append(UInt32(number / 1_000_000), UInt32(number % 1_000_000), 60, 60)
-            file += frame(to: destination)
+        for (number, frame) in frames.enumerated() {
+            append(UInt32(number / 1_000_000), UInt32(number % 1_000_000), UInt32(length), UInt32(length))
+            file += frame
         }
         return file
     }
@@ -52,11 +82,14 @@ struct BenchInput: Sendable {
     private static func frame(to destination: UInt32) -> [UInt8] {
         let address = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: destination >> $0) }
         let checksum = InternetChecksum.update(checksumWithoutDestination, words: 0, to: destination)
-        return headBeforeChecksum + [UInt8(checksum >> 8), UInt8(checksum & 255), 192, 168, 1, 100] + address + udp
+        return stations + [0x08, 0x00] + headBeforeChecksum + [
+            UInt8(checksum >> 8), UInt8(checksum & 255), 192, 168, 1, 100,
+        ] + address + udp
     }
 
+    /// The router's address, the host's.
+    static let stations: [UInt8] = [0x02, 0xfe, 0, 0, 0, 0x01, 0x00, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e]
     private static let headBeforeChecksum: [UInt8] = [
-        0x02, 0xfe, 0, 0, 0, 0x01, 0x00, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x08, 0x00,
         0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17,
     ]
     private static let checksumWithoutDestination: UInt16 = 0xb8b3
@@ -79,7 +112,7 @@ struct BenchInput: Sendable {
 // MARK: - The inputs
 
 extension BenchInput {
-    static let all = [one, thousand, halfMillion, internet, million]
+    static let all = [one, thousand, halfMillion, internet, million, one6, sites6, internet6]
 
     static let one = BenchInput(
         name: "ip4-one", summary: "one route, 10.0.0.0/8",

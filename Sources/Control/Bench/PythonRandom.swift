@@ -73,6 +73,14 @@ struct PythonRandom {
     /// `random.getrandbits(count)`; 1 to 32.
     mutating func bits(_ count: Int) -> UInt32 { nextWord() >> UInt32(32 - count) }
 
+    /// `random.getrandbits(count)`; 0 to 128.
+    mutating func wideBits(_ count: Int) -> UInt128 {
+        var number: UInt128 = 0
+        // The least significant word comes first.
+        for start in stride(from: 0, to: count, by: 32) { number |= UInt128(bits(min(32, count - start))) << start }
+        return number
+    }
+
     /// `random.randrange(limit)`; at least 1.
     mutating func below(_ limit: UInt32) -> UInt32 {
         let width = 32 - limit.leadingZeroBitCount
