@@ -36,20 +36,28 @@ extension TextFuzzer {
         198.51.100.1/32 4294967295\r
 
         10.0.0.0/8 0
+        2001:db8::/32 fe80::1
+        ::/0 0
+        2001:db8::1/128 192.0.2.1
         """
 
     static let routes = TextFuzzer(
         "routes",
         {
             TextMutator(
-                seeds: [Array(routeLines.utf8)], words: ["0.0.0.0/0", "/33", "256.1.1.1/8", "10.0.0.1/8", "1.2.3", "#"])
+                seeds: [Array(routeLines.utf8)],
+                words: ["0.0.0.0/0", "/33", "256.1.1.1/8", "10.0.0.1/8", "1.2.3", "#", "::", "/129", "2001:db8::1/64"])
         }
     ) { input in
         let table = try RouteTable<IPv4Prefix> { $0() }
+        let table6 = try RouteTable<IPv6Prefix> { $0() }
         let file = RouteFile(path: "fuzz", text: String(decoding: input, as: UTF8.self))
         do throws(RouteFileError) {
             try file.forEach { entry in
-                if case .v4(let prefix) = entry.prefix { try table.set(prefix, result: 1) }
+                switch entry.prefix {
+                case .v4(let prefix): try table.set(prefix, result: 1)
+                case .v6(let prefix): try table6.set(prefix, result: 1)
+                }
             }
         } catch {
             if error.line ?? 0 < 1 || error.column ?? 0 < 1 { throw FuzzFailure("an error without a place: \(error)") }
