@@ -19,6 +19,7 @@ public struct BufferHeader: BitwiseCopyable {
     /// Why the packet is dropped: an index into the engine's list of reasons. Written by the engine.
     public var reason: UInt16
     public var rxInterface: InterfaceIndex
+    /// Where it leaves; until a rewrite node says so, and with `.hasTable`, the number of the table that it is routed by.
     public var txInterface: InterfaceIndex
     /// What lookup decided, for rewrite; its meaning belongs to the lookup and rewrite nodes.
     public var adjacency: UInt32
@@ -55,4 +56,7 @@ public struct BufferFlags: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var pinned: BufferFlags { BufferFlags(rawValue: 1 << 4) }
     /// The router made this packet itself.
     @inlinable public static var locallyOriginated: BufferFlags { BufferFlags(rawValue: 1 << 2) }
+    /// Came out of a tunnel that names the table (VRF) to route by; it stands in `txInterface`. Without this flag the
+    /// table is that of the interface by which the packet came.
+    @inlinable public static var hasTable: BufferFlags { BufferFlags(rawValue: 1 << 5) }
 }

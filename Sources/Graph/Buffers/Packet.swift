@@ -22,10 +22,12 @@ public struct Packet: BitwiseCopyable {
     @inlinable @inline(__always)
     public var bytes: Bytes { Bytes(start: header.data, count: Int(header.length)) }
 
-    /// The whole frame from the link header as received, whatever the current position.
+    /// The whole frame from the link header as received, whatever the current position; from that one, if headers were put
+    /// in front of what was received.
     @inlinable @inline(__always)
     public var frameBytes: Bytes {
-        Bytes(start: header.start, count: Int(header.length) &+ (header.data - header.start))
+        let behind = max(0, header.data - header.start)
+        return Bytes(start: header.data - behind, count: Int(header.length) &+ behind)
     }
 
     /// Bytes from the current position to the packet's end.

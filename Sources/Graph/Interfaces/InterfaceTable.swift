@@ -34,6 +34,9 @@ public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
     /// Frames to any station are for us, as on a bridge port.
     @inlinable public static var acceptAnyStation: InterfaceFlags { InterfaceFlags(rawValue: 1 << 4) }
 
+    /// MPLS packets are accepted.
+    @inlinable public static var mpls: InterfaceFlags { InterfaceFlags(rawValue: 1 << 5) }
+
     /// Packets may be sent.
     @inlinable public static var usable: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0 | 1 << 1) }
 }

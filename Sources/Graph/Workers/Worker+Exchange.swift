@@ -34,7 +34,7 @@ extension Worker {
         var header = PuntHeader(
             process: process, rxInterface: packet.header.rxInterface, adjacency: packet.header.adjacency, note: note,
             clock: now,
-            offset: UInt32(truncatingIfNeeded: packet.header.data - packet.header.start))
+            offset: UInt32(truncatingIfNeeded: packet.header.data - bytes.start))
         let wasEmpty = punts.isEmpty
         let sent = withUnsafeBytes(of: &header) {
             punts.send($0, UnsafeRawBufferPointer(start: bytes.start, count: bytes.count))
