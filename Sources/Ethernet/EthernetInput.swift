@@ -8,25 +8,28 @@ import Wire
 /// Expects: frames as received, current position at the destination address.
 /// Emits: the packet behind its Ethernet header, and behind a priority tag (VLAN 0), which counts for nothing here.
 /// Drops: `truncated`, `notForUs`, `vlanUnknown`, `etherTypeUnknown`, `interfaceDown`, `ip4Disabled`,
-/// `ip6Disabled`.
-/// Spec: IEEE 802.3 clause 3; IEEE 802.1Q clause 6.8; RFC 894; RFC 2464; RFC 1812 section 5.3.4 (link-layer broadcasts).
+/// `ip6Disabled`, `mplsDisabled`.
+/// Spec: IEEE 802.3 clause 3; IEEE 802.1Q clause 6.8; RFC 894; RFC 2464; RFC 5332 section 3; RFC 1812 section 5.3.4
+/// (link-layer broadcasts).
 public struct EthernetInput: Node {
     public static let name = "ethernet-input"
 
     public enum Next: UInt16, NextNode {
-        case ip4, arp, ip6
+        case ip4, arp, ip6, mpls
 
         public var node: String {
             switch self {
             case .ip4: "ip4-input"
             case .arp: "arp-input"
             case .ip6: "ip6-input"
+            case .mpls: "mpls-lookup"
             }
         }
     }
 
     public enum Reason: UInt16, DropReason {
         case truncated, notForUs, vlanUnknown, etherTypeUnknown, interfaceDown, ip4Disabled, ip6Disabled
+        case mplsDisabled
 
         public var text: String {
             switch self {
@@ -37,6 +40,7 @@ public struct EthernetInput: Node {
             case .interfaceDown: "the interface is administratively down"
             case .ip4Disabled: "IPv4 on an interface without an IPv4 address"
             case .ip6Disabled: "IPv6 on an interface without an IPv6 address"
+            case .mplsDisabled: "MPLS on an interface that does not have 'mpls: true'"
             }
         }
     }
@@ -88,6 +92,7 @@ public struct EthernetInput: Node {
         packet.advance(EthernetView.length)
         if type == EtherType.ipv4.rawValue { return EthernetInput.decideIPv4(record.flags) }
         if type == EtherType.ipv6.rawValue { return EthernetInput.decideIPv6(record.flags) }
+        if type == EtherType.mpls.rawValue { return EthernetInput.decideMPLS(record.flags) }
         if type == EtherType.arp.rawValue { return .to(.arp) }
         return decideRest(packet, EtherType(rawValue: type), record.flags)
     }
@@ -102,6 +107,11 @@ public struct EthernetInput: Node {
         flags.contains(.ip6) ? .to(.ip6) : .drop(.ip6Disabled)
     }
 
+    @inline(__always)
+    private static func decideMPLS(_ flags: InterfaceFlags) -> Verdict<Next, Reason> {
+        flags.contains(.mpls) ? .to(.mpls) : .drop(.mplsDisabled)
+    }
+
     /// Tags, and types that nobody handles. A tag with VLAN 0 carries a priority alone: the frame counts as untagged.
     @inline(never)
     private func decideRest(_ packet: Packet, _ type: EtherType, _ flags: InterfaceFlags) -> Verdict<Next, Reason> {
@@ -113,6 +123,7 @@ public struct EthernetInput: Node {
         case .ipv4: return EthernetInput.decideIPv4(flags)
         case .ipv6: return EthernetInput.decideIPv6(flags)
         case .arp: return .to(.arp)
+        case .mpls: return EthernetInput.decideMPLS(flags)
         default: return .drop(view.type.isVLANTag ? .vlanUnknown : .etherTypeUnknown)
         }
     }

@@ -29,7 +29,7 @@ public struct PathRecord: BitwiseCopyable {
 
 /// What becomes of the TTL and the traffic class at either end of a label-switched path (RFC 3443).
 @frozen
-public enum TTLMode: UInt8, Sendable, BitwiseCopyable, CaseIterable, Codable {
+public enum TTLMode: String, Sendable, BitwiseCopyable, CaseIterable, Codable {
     /// The path is one hop: pushed labels start at 255 and traffic class 0.
     case pipe
     /// Every router counts: TTL and traffic class are copied in and out.

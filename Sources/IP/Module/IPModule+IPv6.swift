@@ -26,7 +26,7 @@ extension IPModule {
                 return IP6Lookup(
                     tables: tables, balancer: Balancer(table: tables.loadBalances, counters: counters, seed: hashSeed))
             })
-        registry.add(NodeDescriptor(IP6Path.self) { _ in IP6Path(paths: paths, adjacencies: adjacencies) })
+        registry.add(NodeDescriptor(IP6Path.self) { _ in IP6Path(LabelPusher(paths: paths, adjacencies: adjacencies)) })
         registry.add(
             NodeDescriptor(IP6Rewrite.self) { seat in
                 IP6Rewrite(adjacencies: adjacencies, counters: counters.slot(seat.worker))

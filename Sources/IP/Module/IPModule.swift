@@ -12,6 +12,8 @@ public final class IPModule: Module {
     public private(set) var neighbors: NeighborTable!
     /// Where features claim protocols and UDP ports of packets to the router.
     public private(set) var local: LocalDelivery!
+    /// What incoming labels mean.
+    public private(set) var labels: LabelFIB!
     private(set) var engine: Engine!
     /// What the file declares, before anything of it is applied.
     var plan = AddressPlan()
@@ -27,10 +29,12 @@ public final class IPModule: Module {
         addNodes(registry, neighbors: process)
         addIPv6Nodes(registry, neighbors: process)
         addFeatureArcs(registry)
+        addMPLS(registry, neighbors: process)
         registry.add(addressesAttribute)
         registry.add(linkLocalAttribute)
         registry.add(neighborsSection)
         registry.add(routesSection)
+        registry.add(mplsSection)
         for command in commands { registry.add(command) }
         addMemoryReports()
     }
@@ -46,6 +50,7 @@ public final class IPModule: Module {
         interfaces = IPInterfaces(engine: engine, fib: fib)
         neighbors = NeighborTable(engine: engine, interfaces: interfaces, fib: fib)
         local = LocalDelivery(engine: engine)
+        labels = LabelFIB(fib)
     }
 
     private func addNodes(_ registry: Registry, neighbors: ProcessIndex) {
@@ -69,12 +74,13 @@ public final class IPModule: Module {
                 return IP4Lookup(
                     tables: tables, balancer: Balancer(table: tables.loadBalances, counters: counters, seed: hashSeed))
             })
-        registry.add(NodeDescriptor(IP4Path.self) { _ in IP4Path(paths: paths, adjacencies: adjacencies) })
+        registry.add(
+            NodeDescriptor(IP4Path.self) { _ in IP4Path(LabelPusher(paths: paths, adjacencies: adjacencies)) })
         registry.add(
             NodeDescriptor(IP4Rewrite.self) { seat in
                 IP4Rewrite(adjacencies: adjacencies, counters: counters.slot(seat.worker))
             })
-        registry.add(NodeDescriptor(IP4Fragment.self) { _ in IP4Fragment(adjacencies: adjacencies) })
+        registry.add(NodeDescriptor(IP4Fragment.self) { _ in IP4Fragment() })
         registry.add(NodeDescriptor(IP4Glean.self) { _ in IP4Glean(adjacencies: adjacencies, neighbors: neighbors) })
         registry.add(NodeDescriptor(IP4ARP.self) { _ in IP4ARP(adjacencies: adjacencies, neighbors: neighbors) })
         registry.add(NodeDescriptor(IP4Local.self) { _ in IP4Local(tables: tables, claims: claims) })

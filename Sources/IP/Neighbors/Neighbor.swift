@@ -42,17 +42,19 @@ public final class Neighbor {
     }
 }
 
-/// A copy of a packet that waits for its neighbour's address, from its IPv4 header on.
+/// A copy of a packet that waits for its neighbour's address, from its IP header or its uppermost label on.
 struct HeldPacket {
     let bytes: [UInt8]
     let rxInterface: InterfaceIndex
     let isOwn: Bool
+    let isLabelled: Bool
     let worker: Int
 
     init(_ punted: PuntedPacket) {
         bytes = Array(punted.bytes.dropFirst(punted.offset))
         rxInterface = punted.rxInterface
         isOwn = NeighborMessage(rawValue: punted.note).isOwnPacket
+        isLabelled = NeighborMessage(rawValue: punted.note).kind == .awaitsAdjacencyMPLS
         worker = punted.worker
     }
 }

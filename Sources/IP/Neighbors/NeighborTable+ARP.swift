@@ -12,7 +12,8 @@ extension NeighborTable {
         case .conflict: receiveConflict(punted)
         case .awaitsAdjacency: resolveAdjacency(punted)
         case .awaitsHost: resolveHost(punted)
-        case .discovery, .awaitsAdjacency6, .awaitsHost6, .awaitsAdjacencyMPLS, nil: break
+        case .awaitsAdjacencyMPLS: resolveAdjacency(punted)
+        case .discovery, .awaitsAdjacency6, .awaitsHost6, nil: break
         }
     }
 

@@ -39,18 +39,19 @@ extension NeighborTable {
         for packet in neighbor.held {
             let flags: BufferFlags = packet.isOwn ? .locallyOriginated : []
             let isSent = engine.inject(
-                packet.bytes, at: IP4Rewrite.name, rxInterface: packet.rxInterface, adjacency: neighbor.adjacency,
-                flags: flags, worker: packet.worker)
+                packet.bytes, at: packet.isLabelled ? MPLSRewrite.name : IP4Rewrite.name,
+                rxInterface: packet.rxInterface, adjacency: neighbor.adjacency, flags: flags, worker: packet.worker)
             if !isSent { counters.injectFailed += 1 }
         }
         neighbor.held = []
     }
 
-    /// Tells the packets' senders that the host is unreachable (RFC 1812 section 3.3.2).
+    /// Tells the packets' senders that the host is unreachable (RFC 1812 section 3.3.2), if there is a way back to them: who
+    /// sent a labelled packet is not known here.
     private func refuse(_ packets: [HeldPacket]) {
         for packet in packets {
             counters.unanswered += 1
-            if packet.isOwn { continue }
+            if packet.isOwn || packet.isLabelled { continue }
             engine.inject(
                 packet.bytes, at: IP4NoForwarding.name, rxInterface: packet.rxInterface,
                 adjacency: Forwarding.unreachable.index, flags: [], worker: packet.worker)

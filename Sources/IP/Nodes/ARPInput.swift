@@ -92,7 +92,7 @@ public struct ARPInput: ContextualNode {
 
     /// The interface of the same table that has this address as its own.
     private func owner(of address: IPv4Address, _ packet: Packet) -> InterfaceIndex? {
-        let result = tables.route(to: address, of: packet.header.rxInterface)
+        let result = tables.route(to: address, for: packet)
         guard result.kind == .local, result.index >= Forwarding.firstAdjacency else { return nil }
         return adjacencies[result.index].txInterface
     }

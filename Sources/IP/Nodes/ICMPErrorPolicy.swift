@@ -10,11 +10,10 @@ struct ICMPErrorPolicy: BitwiseCopyable, Sendable {
     /// Why the packet's sender must not be told; nil when it may.
     func objection(to packet: Packet, _ header: IPv4View) -> IP4ICMPError.Reason? {
         if packet.header.flags.contains(.notToThisStation) { return .toManyStations }
-        let interface = packet.header.rxInterface
-        if !isOneHost(header.destination, interface) { return .toManyHosts }
+        if !isOneHost(header.destination, packet) { return .toManyHosts }
         if header.isLaterFragment { return .laterFragment }
         if header.protocol == .icmp, isError(header) { return .aboutIcmpError }
-        return isPossibleSender(header.source, interface) ? nil : .fromNoHost
+        return isPossibleSender(header.source, packet) ? nil : .fromNoHost
     }
 
     /// An ICMP error, or ICMP of which too little is there to know.
@@ -24,16 +23,16 @@ struct ICMPErrorPolicy: BitwiseCopyable, Sendable {
     }
 
     /// Neither multicast nor the broadcast address of all or of a connected network.
-    private func isOneHost(_ address: IPv4Address, _ interface: InterfaceIndex) -> Bool {
+    private func isOneHost(_ address: IPv4Address, _ packet: Packet) -> Bool {
         guard address.value >> 28 < 0xe else { return false }
-        return !tables.route(to: address, of: interface).isBroadcast
+        return !tables.route(to: address, for: packet).isBroadcast
     }
 
     /// One host that is not this router.
-    private func isPossibleSender(_ address: IPv4Address, _ interface: InterfaceIndex) -> Bool {
+    private func isPossibleSender(_ address: IPv4Address, _ packet: Packet) -> Bool {
         let network = address.value >> 24
-        guard network != 0, network != 127, isOneHost(address, interface) else { return false }
-        return tables.route(to: address, of: interface).kind != .local
+        guard network != 0, network != 127, isOneHost(address, packet) else { return false }
+        return tables.route(to: address, for: packet).kind != .local
     }
 }
 

@@ -4,18 +4,24 @@ import Wire
 
 /// Cuts packets that are too long for the next link, and may be cut, into fragments.
 ///
-/// Summary: each fragment is a packet of its own, which `ip4-rewrite` then treats like any other.
-/// Expects: an IPv4 header without the don't-fragment flag at the current position, and the adjacency set by lookup.
-/// Emits: fragments that fit the adjacency's MTU, in order.
+/// Summary: each fragment is a packet of its own, which goes back to the node that asked for it.
+/// Expects: an IPv4 header without the don't-fragment flag at the current position, and a request
+/// (`Packet.requestFragments`).
+/// Emits: fragments that fit the MTU, in order.
 /// Drops: `truncated`, `mtuTooSmall`, `tooLong`, `noBuffer`.
 /// Spec: RFC 791 section 3.2; RFC 1812 section 4.2.2.7.
 public struct IP4Fragment: ContextualNode {
     public static let name = "ip4-fragment"
 
     public enum Next: UInt16, NextNode {
-        case rewrite
+        case rewrite, path
 
-        public var node: String { "ip4-rewrite" }
+        public var node: String {
+            switch self {
+            case .rewrite: "ip4-rewrite"
+            case .path: "ip4-path"
+            }
+        }
     }
 
     public enum Reason: UInt16, DropReason {
@@ -48,15 +54,13 @@ public struct IP4Fragment: ContextualNode {
         let isLast: Bool
     }
 
-    private let adjacencies: AdjacencyTable
-
-    init(adjacencies: AdjacencyTable) { self.adjacencies = adjacencies }
+    public init() {}
 
     public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
         guard let header = IPv4View(packet.bytes), header.headerLength >= IPv4View.minimumLength,
             header.headerLength <= packet.length
         else { return .drop(.truncated) }
-        let mtu = Int(adjacencies[packet.header.adjacency].mtu)
+        let (next, mtu) = packet.requestedFragments
         trace.length = packet.header.length
         trace.mtu = UInt32(truncatingIfNeeded: mtu)
         // All but the last carry a multiple of eight bytes.
@@ -70,7 +74,7 @@ public struct IP4Fragment: ContextualNode {
             let piece = Piece(offset: offset, count: count, isLast: offset + count == data)
             guard let fragment = context.allocate() else { return .drop(.noBuffer) }
             write(piece, of: packet, header, into: fragment)
-            context.start(fragment, on: Next.rewrite)
+            context.start(fragment, on: next)
             trace.count &+= 1
             offset += count
         }
@@ -118,5 +122,21 @@ public struct IP4Fragment: ContextualNode {
             }
             offset += length
         }
+    }
+}
+
+extension Packet {
+    /// What a node that decides for the arc to `ip4-fragment` leaves in the packet's scratch space.
+    /// - Parameters:
+    ///   - next: Back to that node, with the packet's adjacency.
+    ///   - mtu: Bytes that a fragment has at most, its IPv4 header included.
+    @inline(__always)
+    func requestFragments(_ next: IP4Fragment.Next, mtu: UInt32) {
+        header.scratch.0 = UInt64(next.rawValue) << 32 | UInt64(mtu)
+    }
+
+    fileprivate var requestedFragments: (next: IP4Fragment.Next, mtu: Int) {
+        let mtu = Int(UInt32(truncatingIfNeeded: header.scratch.0))
+        return (header.scratch.0 >> 32 == 0 ? .rewrite : .path, mtu)
     }
 }

@@ -91,6 +91,8 @@ public struct IP4ICMPError: ContextualNode {
         let message = IP4ICMPError.message(request, parameter)
         write(message, about: packet.bytes, from: source, to: header.source, into: error)
         error.header.rxInterface = packet.header.rxInterface
+        error.header.txInterface = packet.header.txInterface
+        error.header.flags.formUnion(packet.header.flags.intersection(.hasTable))
         context.start(error, on: Next.lookup)
         return .drop(Reason(rawValue: UInt16(request.rawValue)) ?? .noRoute)
     }

@@ -92,12 +92,12 @@ public struct IP4Local: ContextualNode {
         let destination = header.destination
         let isBroadcast =
             destination == .broadcast || destination.isMulticast
-            || tables.route(to: destination, of: packet.header.rxInterface).isBroadcast
+            || tables.route(to: destination, for: packet).isBroadcast
         if packet.header.flags.contains(.notToThisStation), !isBroadcast { return .linkBroadcast }
         if header.isFragment { return .fragment }
         // Who has no address yet (DHCP) speaks by broadcast.
         if header.source == .any { return isBroadcast ? nil : .badSource }
-        let back = tables.route(to: header.source, of: packet.header.rxInterface)
+        let back = tables.route(to: header.source, for: packet)
         if back.kind == .local { return packet.header.flags.contains(.locallyOriginated) ? nil : .ownSource }
         if back.isBroadcast { return .badSource }
         return back == .noRoute ? .noRouteBack : nil

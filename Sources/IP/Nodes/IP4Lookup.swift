@@ -2,7 +2,7 @@
 import Graph
 import Wire
 
-/// Finds the longest prefix for the destination in the table of the packet's interface, and with it the adjacency.
+/// Finds the longest prefix for the destination in the packet's table, and with it the adjacency.
 ///
 /// Summary: one table access per packet, all of a frame's accesses in flight together; then, where the route has several
 /// paths, one of them by the flow.
@@ -57,12 +57,12 @@ public struct IP4Lookup: Node {
                 let packet = context.packet(frame[position])
                 let destination = packet.bytes.network(at: 16, as: UInt32.self)
                 destinations[position] = destination
-                tables[of: packet.header.rxInterface].ip4.prefetch(destination)
+                tables[for: packet].ip4.prefetch(destination)
             }
             for position in 0..<count {
                 let packet = context.packet(frame[position])
                 let destination = destinations[position]
-                var result = Forwarding(rawValue: tables[of: packet.header.rxInterface].ip4.lookup(destination))
+                var result = Forwarding(rawValue: tables[for: packet].ip4.lookup(destination))
                 if result.isIndirect { result = follow(result, packet, destination) }
                 packet.header.adjacency = result.index
                 verdicts[position] = UInt16(truncatingIfNeeded: result.kindNumber)
@@ -92,7 +92,7 @@ public struct IP4Lookup: Node {
             guard packet.isTraced else { continue }
             var trace = Trace()
             trace.destination = packet.bytes.network(at: 16)
-            trace.table = tables.interfaces[packet.header.rxInterface].table
+            trace.table = tables.number(for: packet)
             trace.result = Forwarding(
                 rawValue: UInt32(context.verdicts[position]) << Forwarding.kindShift | packet.header.adjacency)
             context.record(trace, context.verdicts[position], for: packet)

@@ -75,6 +75,7 @@ public struct IP4Rewrite: Node {
         frame.store(UInt32(truncatingIfNeeded: adjacency.rewrite.1), at: 8)
         frame.store(EtherType.ipv4.rawValue.bigEndian, at: 12)
         packet.header.txInterface = adjacency.txInterface
+        packet.header.flags.remove(.hasTable)
         counters.add(packet.header.adjacency, bytes: packet.length)
         return .to(.output)
     }
@@ -93,7 +94,10 @@ public struct IP4Rewrite: Node {
 
     @inline(never)
     private func decideTooLong(_ packet: Packet, _ header: IPv4View, _ mtu: UInt32) -> Verdict<Next, Reason> {
-        guard header.dontFragment else { return .to(.fragment) }
+        guard header.dontFragment else {
+            packet.requestFragments(.rewrite, mtu: mtu)
+            return .to(.fragment)
+        }
         packet.requestICMPError(.fragmentationNeeded, parameter: UInt16(truncatingIfNeeded: mtu))
         return .to(.icmpError)
     }

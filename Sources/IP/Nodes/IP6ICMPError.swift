@@ -95,6 +95,8 @@ public struct IP6ICMPError: ContextualNode {
         guard let error = context.allocate() else { return .drop(.noBuffer) }
         write(request.message(parameter), about: packet.bytes, from: source, to: header.source, into: error)
         error.header.rxInterface = packet.header.rxInterface
+        error.header.txInterface = packet.header.txInterface
+        error.header.flags.formUnion(packet.header.flags.intersection(.hasTable))
         context.start(error, on: Next.lookup)
         return .drop(Reason(rawValue: UInt16(request.rawValue)) ?? .noRoute)
     }
@@ -115,7 +117,7 @@ public struct IP6ICMPError: ContextualNode {
         }
         let source = header.source
         guard !source.isUnspecified, !source.isMulticast, !source.isLoopback else { return .fromNoHost }
-        return tables.route(to: source, of: packet.header.rxInterface).kind == .local ? .fromNoHost : nil
+        return tables.route(to: source, for: packet).kind == .local ? .fromNoHost : nil
     }
 
     private func write(

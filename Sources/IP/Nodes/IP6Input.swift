@@ -113,7 +113,7 @@ public struct IP6Input: Node {
     private func decideScope(
         _ packet: Packet, _ source: IPv6Address, _ destination: IPv6Address
     ) -> Verdict<Next, Reason>? {
-        let result = tables.route(to: destination, of: packet.header.rxInterface)
+        let result = tables.route(to: destination, for: packet)
         if destination.isLinkLocal { return result.kind == .local ? nil : .drop(.linkLocalDestination) }
         switch result.kind {
         case .local, .discard: return nil

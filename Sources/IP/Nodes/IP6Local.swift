@@ -99,7 +99,7 @@ public struct IP6Local: ContextualNode {
         if packet.header.flags.contains(.notToThisStation), !isToGroup { return .linkBroadcast }
         // Who has no address yet speaks to groups; `ip6-input` saw to that.
         if header.source.isUnspecified { return nil }
-        let back = tables.route(to: header.source, of: packet.header.rxInterface)
+        let back = tables.route(to: header.source, for: packet)
         if back.kind == .local { return packet.header.flags.contains(.locallyOriginated) ? nil : .ownSource }
         return back == .noRoute ? .noRouteBack : nil
     }

@@ -2,7 +2,7 @@
 import Graph
 import Wire
 
-/// Finds the longest prefix for the destination in the table of the packet's interface, and with it the adjacency.
+/// Finds the longest prefix for the destination in the packet's table, and with it the adjacency.
 ///
 /// Summary: a few table accesses per packet, those of a frame's packets in flight together; then, where the route has
 /// several paths, one of them by the flow. Addresses of one link are looked up as those of the packet's interface.
@@ -55,11 +55,11 @@ public struct IP6Lookup: Node {
         let verdicts = context.verdicts
         withUnsafeTemporaryAllocation(of: IPv6Address.self, capacity: Frame.capacity) { destinations in
             withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Frame.capacity) { results in
-                let table = table(of: context.packet(frame[0]))
+                let table = tables.number(for: context.packet(frame[0]))
                 var others: UInt32 = 0
                 for position in 0..<count {
                     let packet = context.packet(frame[position])
-                    others |= self.table(of: packet) ^ table
+                    others |= tables.number(for: packet) ^ table
                     destinations[position] = IPv6Address(packet.bytes, at: 24)
                         .asLookedUp(from: packet.header.rxInterface)
                 }
@@ -81,9 +81,6 @@ public struct IP6Lookup: Node {
         if frame.isTraced { trace(frame, context) }
     }
 
-    @inline(__always)
-    private func table(of packet: Packet) -> UInt32 { tables.interfaces[packet.header.rxInterface].table }
-
     /// For a frame with packets of several tables.
     @inline(never)
     private func lookUpEach(
@@ -91,7 +88,7 @@ public struct IP6Lookup: Node {
         _ results: UnsafeMutablePointer<UInt32>
     ) {
         for position in 0..<frame.count {
-            let table = tables[table(of: context.packet(frame[position]))]
+            let table = tables[tables.number(for: context.packet(frame[position]))]
             results[position] = lookup(destinations[position], table).rawValue
         }
     }
@@ -122,7 +119,7 @@ public struct IP6Lookup: Node {
             guard packet.isTraced else { continue }
             var trace = Trace()
             trace.destination = IPv6Address(packet.bytes, at: 24)
-            trace.table = table(of: packet)
+            trace.table = tables.number(for: packet)
             trace.result = Forwarding(
                 rawValue: UInt32(context.verdicts[position]) << Forwarding.kindShift | packet.header.adjacency)
             context.record(trace, context.verdicts[position], for: packet)

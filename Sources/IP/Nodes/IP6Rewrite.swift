@@ -77,6 +77,7 @@ public struct IP6Rewrite: Node {
         frame.store(UInt32(truncatingIfNeeded: adjacency.rewrite.1), at: 8)
         frame.store(EtherType.ipv6.rawValue.bigEndian, at: 12)
         packet.header.txInterface = adjacency.txInterface
+        packet.header.flags.remove(.hasTable)
         counters.add(packet.header.adjacency, bytes: packet.length)
         return .to(.output)
     }

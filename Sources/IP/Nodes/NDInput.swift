@@ -95,7 +95,7 @@ public struct NDInput: ContextualNode {
         case .redirect: return .redirect
         case .neighborSolicitation:
             let interface = packet.header.rxInterface
-            let result = tables.route(to: message.target, of: interface)
+            let result = tables.route(to: message.target, for: packet)
             // An address that is still tentative belongs to no interface as yet: the control side knows which.
             if result == .tentative { return nil }
             let isOurs = result.kind == .local && result.index >= Forwarding.firstAdjacency

@@ -99,9 +99,8 @@ public final class PathListStore {
         }
         for path in paths {
             if path.labels.count > PathRecord.labelCapacity { return .tooManyLabels(path.labels.count) }
-            if let label = path.labels.first(where: { $0 > 0xf_ffff }) {
-                return RouteError("\(label) is no label", "give numbers from 0 to 1048575")
-            }
+            let labels = path.labels + path.backup.flatMap(\.labels)
+            if let objection = labels.lazy.compactMap(RouteError.objection(toOutgoing:)).first { return objection }
             if !(1...255).contains(path.weight) {
                 return RouteError("a path's weight cannot be \(path.weight)", "give 1 to 255")
             }

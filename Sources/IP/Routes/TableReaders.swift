@@ -44,19 +44,35 @@ public struct TableReaders: BitwiseCopyable, @unchecked Sendable {
         }
     }
 
+    /// The number of the table that a packet is routed by: that of the tunnel that it came out of, or of its interface.
+    @inlinable
+    @inline(__always)
+    public func number(for packet: Packet) -> UInt32 {
+        packet.header.flags.contains(.hasTable)
+            ? packet.header.txInterface : interfaces[packet.header.rxInterface].table
+    }
+
+    /// The table that a packet is routed by.
+    @inlinable
+    public subscript(for packet: Packet) -> TableReader {
+        @inline(__always) unsafeAddress {
+            UnsafePointer(tables + Int(number(for: packet)) & (TableReaders.capacity &- 1))
+        }
+    }
+
     /// What the route for an address says by itself, load-balances and other tables not followed: enough to know the router's
     /// own and broadcast addresses.
     @inlinable
     @inline(__always)
-    public func route(to address: IPv4Address, of interface: InterfaceIndex) -> Forwarding {
-        Forwarding(rawValue: self[of: interface].ip4.lookup(address.value))
+    public func route(to address: IPv4Address, for packet: Packet) -> Forwarding {
+        Forwarding(rawValue: self[for: packet].ip4.lookup(address.value))
     }
 
     @inlinable
     @inline(__always)
-    public func route(to address: IPv6Address, of interface: InterfaceIndex) -> Forwarding {
-        let address = address.asLookedUp(from: interface)
-        return Forwarding(rawValue: self[of: interface].ip6.lookup(high: address.high, low: address.low))
+    public func route(to address: IPv6Address, for packet: Packet) -> Forwarding {
+        let address = address.asLookedUp(from: packet.header.rxInterface)
+        return Forwarding(rawValue: self[for: packet].ip6.lookup(high: address.high, low: address.low))
     }
 }
 
