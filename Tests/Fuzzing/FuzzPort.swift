@@ -64,11 +64,13 @@ final class FuzzFeed: @unchecked Sendable {
     /// Buffers get their memory in the pool back when they are taken anew.
     private func placeExactly(_ packet: Packet, _ position: Int, _ capacity: Int) -> Int {
         let count = make(next ?? 0, position, into: scratch, capacity)
-        guard let block = malloc(max(count, 1)) else { return 0 }
-        block.copyMemory(from: scratch, byteCount: count)
+        // What comes before the packet is there to put headers into; a packet ends where its memory does.
+        guard let block = malloc(BufferPool.headroom + count) else { return 0 }
+        let start = block + BufferPool.headroom
+        start.copyMemory(from: scratch, byteCount: count)
         blocks.append(block)
-        packet.header.data = block
-        packet.header.start = block
+        packet.header.data = start
+        packet.header.start = start
         packet.truncate(to: count)
         return count
     }
@@ -192,6 +194,8 @@ struct SentPacketCheck {
         switch ethernet.type {
         case .arp: return complaint(aboutARP: ethernet)
         case .ipv4: return complaint(aboutIPv4: ethernet)
+        case .ipv6: return complaint(aboutIPv6: ethernet)
+        case .mpls: return complaint(aboutLabels: ethernet)
         default: return "a type that was not asked for"
         }
     }
@@ -211,7 +215,23 @@ struct SentPacketCheck {
         guard header.totalLength <= mtu else { return "more than the MTU" }
         guard header.isChecksumRight else { return "a wrong header checksum" }
         guard header.timeToLive > 0 else { return "no time to live" }
+        if ethernet.destination == PacketSeeds.endOfPath { return nil }
         let network = header.destination.value >> 24
         return network == 0 || network == 127 || network >= 224 ? "a destination that is not one host" : nil
+    }
+
+    /// The ports have no IPv6 addresses: what leaves as IPv6 came out of a label-switched path.
+    private func complaint(aboutIPv6 ethernet: EthernetView) -> StaticString? {
+        guard let header = IPv6View(ethernet.payload), header.version == 6 else { return "no IPv6 header" }
+        guard header.totalLength == header.bytes.count else { return "a wrong payload length" }
+        guard header.totalLength <= mtu else { return "more than the MTU" }
+        return header.hopLimit > 0 ? nil : "no hop limit"
+    }
+
+    private func complaint(aboutLabels ethernet: EthernetView) -> StaticString? {
+        guard !ethernet.destination.isMulticast else { return "a group destination" }
+        guard let top = MPLSView(ethernet.payload) else { return "no whole label" }
+        guard top.entry.timeToLive > 0 else { return "no time to live" }
+        return ethernet.payload.count > mtu ? "more than the MTU" : nil
     }
 }

@@ -15,13 +15,19 @@ struct PacketAudit {
     private let arcs: [Arc]
 
     /// Nodes that take packets for good and have nothing to send along an arc.
-    private static let keepers: Set<String> = ["arp-input", "ip4-arp", "ip4-glean"]
+    private static let keepers: Set<String> = [
+        "arp-input", "ip4-arp", "ip4-glean", "ip6-discover-neighbor", "ip6-glean", "mpls-adj-incomplete", "nd-input",
+    ]
     /// Nodes at which the control side puts packets in.
-    private static let entrances: Set<String> = ["interface-output", "ip4-rewrite", "ip4-no-forwarding"]
-    /// Drops after which `ip4-icmp-error` has sent an error.
+    private static let entrances: Set<String> = [
+        "interface-output", "ip4-rewrite", "ip4-no-forwarding", "mpls-rewrite",
+    ]
+    /// Drops after which an ICMP error was sent.
     private static let told: Set<String> = [
         "no-route", "host-unreachable", "prohibited", "protocol-unreachable", "port-unreachable",
-        "fragmentation-needed", "ttl-expired", "parameter-problem",
+        "fragmentation-needed", "ttl-expired", "parameter-problem", "beyond-scope", "address-unreachable",
+        "packet-too-big", "hop-limit-exceeded", "bad-header-field", "unknown-next-header", "unknown-option",
+        "unknown-option-to-group", "incomplete-chain",
     ]
 
     /// The configuration with counting nodes on all arcs of the standard graph.
@@ -80,7 +86,7 @@ struct PacketAudit {
         let dropped = drops.values.reduce(0, +)
         let isRight: Bool
         switch node {
-        case "ip4-icmp-error":
+        case "ip4-icmp-error", "ip6-icmp-error":
             let told = drops.filter { PacketAudit.told.contains($0.key) }.values.reduce(0, +)
             isRight = dropped == came && left == told
         case "ip4-fragment":

@@ -108,5 +108,14 @@ extension PacketSeeds {
             link6().mpls(label: 13).payload([0x10, 0, 0, 7]), ipv4(link6().vlan(0).mpls(label: 100)),
             (0..<30).reduce(link6()) { packet, label in packet.mpls(label: label) }.payload(count: 8),
         ]
+            + (101...109).flatMap { (label: UInt32) in
+                [
+                    ipv4(link6().mpls(label: label)), ipv4(link6().mpls(label: label).mpls(label: 104)),
+                    ipv4(link6().mpls(label: label, timeToLive: 1)),
+                    link6().mpls(label: label).ipv6(from: source6, to: destinations6[0]).udp(from: 1, to: 2),
+                    ipv4(link6().mpls(label: label).mpls(label: 7).mpls(label: 5000)),
+                    ipv4(link6().mpls(label: label)).payload(count: 560),
+                ]
+            }
     }
 }

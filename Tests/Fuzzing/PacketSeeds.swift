@@ -7,7 +7,7 @@ enum PacketSeeds {
     static let router = """
         buffers: {count: 4096}
         interfaces:
-          fuzz0: {type: fuzz, mac: "02:00:00:00:00:01", addresses: [10.0.0.1/24, 10.8.0.1/16]}
+          fuzz0: {type: fuzz, mac: "02:00:00:00:00:01", addresses: [10.0.0.1/24, 10.8.0.1/16], mpls: true}
           fuzz1: {type: fuzz, mac: "02:00:00:00:00:02", mtu: 600, addresses: [10.1.0.1/24, 10.2.0.0/31]}
         neighbors:
           maximum: 4096
@@ -15,6 +15,7 @@ enum PacketSeeds {
             - {interface: fuzz0, address: 10.0.0.2, mac: "02:00:00:00:01:02"}
             - {interface: fuzz1, address: 10.1.0.2, mac: "02:00:00:00:02:02"}
             - {interface: fuzz1, address: 10.2.0.1, mac: "02:00:00:00:02:03"}
+            - {interface: fuzz1, address: 10.1.0.4, mac: "02:00:00:00:02:04"}
         routes:
           - {to: 192.0.2.0/24, via: 10.1.0.2}
           - {to: 192.0.2.128/25, via: 10.0.0.2}
@@ -22,7 +23,22 @@ enum PacketSeeds {
           - {to: 198.51.100.0/24, type: blackhole}
           - {to: 203.0.113.0/25, type: unreachable}
           - {to: 203.0.113.128/25, type: prohibit}
+        mpls:
+          labels:
+            - {label: 100, swap: 200, via: 10.1.0.2}
+            - {label: 101, swap: 201, push: [301, 302, 303, 304, 305, 306, 307], via: 10.1.0.2, ttl: uniform}
+            - {label: 102, via: 10.1.0.4}
+            - {label: 103, via: 10.1.0.4, ttl: uniform}
+            - {label: 104, pop: ip}
+            - {label: 105, pop: ip, ttl: uniform}
+            - {label: 106, pop: label}
+            - {label: 107, pop: label, ttl: uniform}
+            - {label: 108, swap: 0, via: 10.1.0.8}
+            - {label: 109, paths: [{via: 10.1.0.2, swap: 209}, {via: 10.0.0.2, swap: 309, push: [409]}]}
         """
+
+    /// The neighbour that gets what is below a label as it is, whatever its addresses.
+    static let endOfPath = MACAddress(2, 0, 0, 0, 2, 4)
 
     private static let port = MACAddress(2, 0, 0, 0, 0, 1)
     private static let host = MACAddress(2, 0, 0, 0, 1, 2)
