@@ -79,4 +79,5 @@ struct JSONValue {
     var list: [JSONValue] { (value as? [Any] ?? []).map { JSONValue(any: $0) } }
     var string: String? { value as? String }
     var int: Int? { (value as? NSNumber)?.intValue }
+    var double: Double? { (value as? NSNumber)?.doubleValue }
 }

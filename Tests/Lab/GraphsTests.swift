@@ -5,7 +5,7 @@ import Testing
 
 /// The files under `Graphs/`: each is right, and runs. Those that need no privilege run here.
 @Suite struct GraphsTests {
-    static let all = ["router", "tap-router", "pcap-router", "generator", "custom-graph"]
+    static let all = ["router", "tap-router", "pcap-router", "generator", "custom-graph", "fast-reroute"]
 
     /// A run from the root of the checkout, as the files' comments say.
     static func martlet(_ words: String, seconds: Int = 30) -> Shell {
@@ -135,6 +135,16 @@ extension Lab {
             let daemon = try Graphs.run("router", in: topology.router)
             #expect(topology.ping() == 3)
             #expect(topology.ping("203.0.113.1") == 3)
+            #expect(daemon.stop() == 0, "\(daemon.log)")
+        }
+
+        @Test func `fast-reroute.yaml`() throws {
+            let lab = RerouteTopology()
+            let daemon = try Graphs.run("fast-reroute", in: lab.router)
+            lab.awaitReady(daemon)
+            lab.server.run("ip link set eth0 down")
+            #expect(eventually { lab.state(daemon) == "backup" }, "\(daemon.log)")
+            #expect(lab.ping() == 3)
             #expect(daemon.stop() == 0, "\(daemon.log)")
         }
 

@@ -39,8 +39,20 @@ enum Traffic {
         var duplicated = 0
         /// Seconds from the first to the last that was sent.
         var duration = 0.0
+        /// Where datagrams are missing, in their order.
+        var outages: [Outage] = []
 
         var lost: Int { sent - received + duplicated }
+        /// A gap in the numbers that arrived.
+        struct Outage: Sendable {
+            let lost: Int
+            /// When the datagrams before and after it arrived: CLOCK_MONOTONIC, seconds.
+            let before: Double
+            let after: Double
+
+            var seconds: Double { after - before }
+        }
+
         var packetsPerSecond: Double { duration > 0 ? Double(sent) / duration : 0 }
     }
 
@@ -85,6 +97,15 @@ enum Traffic {
     }
 }
 
+extension Traffic {
+    /// CLOCK_MONOTONIC in seconds.
+    static func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+}
+
 /// Raised once, seen by other threads.
 final class Flag: Sendable {
     private let state = Atomic(false)
@@ -123,11 +144,7 @@ private enum DatagramSender {
         return (sent, now() - start)
     }
 
-    static func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
+    private static func now() -> Double { Traffic.now() }
 }
 
 /// Counts numbered datagrams.
@@ -135,6 +152,7 @@ private enum DatagramCounter {
     static func run(_ socket: consuming LabSocket, until isOver: Flag) throws -> Traffic.Account {
         var account = Traffic.Account()
         var highest = -1
+        var latest = 0.0
         var seen = BitSet()
         var bytes = [UInt8](repeating: 0, count: 65536)
         var time = timeval(tv_sec: 0, tv_usec: 50_000)
@@ -147,6 +165,11 @@ private enum DatagramCounter {
             }
             let number = bytes.withUnsafeBytes { Int(truncatingIfNeeded: $0.loadUnaligned(as: UInt64.self)) }
             account.received += 1
+            let now = Traffic.now()
+            if number > highest + 1, highest >= 0 {
+                account.outages.append(.init(lost: number - highest - 1, before: latest, after: now))
+            }
+            latest = now
             if number < highest { account.reordered += 1 }
             highest = max(highest, number)
             if !seen.insert(number) { account.duplicated += 1 }

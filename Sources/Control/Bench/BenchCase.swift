@@ -18,6 +18,8 @@ struct BenchCase: Sendable {
         case load
         /// Starts a router of its own process until it forwards.
         case start
+        /// Has a next hop fail, again and again.
+        case reroute
         /// Forwards between network devices.
         case endToEnd
     }
@@ -55,6 +57,9 @@ struct BenchCase: Sendable {
         BenchCase(
             name: "start", summary: "from the program's start to the first packet forwarded, 1,000 routes",
             work: .start, input: .thousand, goals: [BenchGoal("start", atMost: 1)]),
+        BenchCase(
+            name: "reroute", summary: "from a link's failure to the first packet on the backup, by prefixes behind it",
+            work: .reroute, goals: [BenchGoal("1000000 prefixes", atMost: 1000)]),
         BenchCase(
             name: "af-xdp", summary: "AF_XDP over veth, end to end, beside an empty forwarding loop",
             work: .endToEnd, goals: [BenchGoal("ratio", atLeast: 0.95)]),

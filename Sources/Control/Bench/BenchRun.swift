@@ -27,6 +27,8 @@ public struct BenchFigure: Codable, Sendable, Equatable {
         /// Millions of packets per second.
         case megapackets = "Mpps"
         case seconds = "s"
+        case microseconds = "us"
+        case packets
         case mebibytes = "MiB"
         /// A ratio.
         case times = "x"
@@ -34,7 +36,7 @@ public struct BenchFigure: Codable, Sendable, Equatable {
         /// Digits after the point that mean something.
         var places: Int {
             switch self {
-            case .clocksPerPacket, .mebibytes: 1
+            case .clocksPerPacket, .mebibytes, .microseconds, .packets: 1
             case .megapackets, .times: 2
             case .seconds: 3
             }

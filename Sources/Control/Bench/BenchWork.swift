@@ -28,6 +28,7 @@ extension BenchCase {
         case .graph: return try await BenchCase.runGraph(file)
         case .load: return try await BenchCase.loadRoutes(file)
         case .start: return try BenchCase.startRouter(file)
+        case .reroute: return try await BenchReroute.run(file)
         case .endToEnd: return try BenchXDP(graph: file).run()
         }
     }

@@ -22,9 +22,10 @@ final class ControlLoop: Sendable {
         let thread = Thread(name: "martlet-control") { [self] in
             while !isStopped.load(ordering: .sequentiallyConsistent) {
                 let ready = wait()
+                let clock = Clock.now
                 let turned = Semaphore()
                 Task { @ControlPlane in
-                    let (descriptors, milliseconds) = engine.turn(ready: ready)
+                    let (descriptors, milliseconds) = engine.turn(ready: ready, at: clock)
                     waits.withLock { $0 = Waits(descriptors: descriptors, milliseconds: milliseconds) }
                     turned.signal()
                 }

@@ -64,9 +64,16 @@ extension Engine {
 
     public func unwatch(_ descriptor: Int32) { watches[descriptor] = nil }
 
+    /// `Clock.now` when what the control side is doing came to be known: in the body of a `watch` the moment at which the
+    /// descriptor was found readable, elsewhere now.
+    public var eventClock: UInt64 { wokenAt ?? Clock.now }
+
     /// One turn of the control side. Returns what to wait for until the next: descriptors, and milliseconds.
-    func turn(ready: [Int32] = []) -> ([Int32], Int) {
+    /// - Parameter clock: When the descriptors were found readable.
+    func turn(ready: [Int32] = [], at clock: UInt64 = Clock.now) -> ([Int32], Int) {
+        wokenAt = clock
         for descriptor in ready { watches[descriptor]?() }
+        wokenAt = nil
         let punted = receivePunted()
         let fired = timers.advance()
         reclaim()

@@ -38,6 +38,7 @@ public final class Engine {
     nonisolated let controlDescriptor: Int32
     public let timers: ControlTimers
     var watches: [Int32: @ControlPlane () -> Void] = [:]
+    var wokenAt: UInt64?
     public let log: Logger
     private(set) var isBuilt = false
     var threads: [pthread_t] = []

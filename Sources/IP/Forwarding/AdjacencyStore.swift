@@ -20,6 +20,14 @@ public final class AdjacencyStore {
     private var gleans: [InterfaceIndex: AdjacencyIndex] = [:]
     private var free: [AdjacencyIndex] = []
     private var observers: [@ControlPlane (AdjacencyIndex) -> Void] = []
+    /// Whether a neighbour whose failure is over is to stay down for now, until somebody takes `waitToRestore` from it.
+    var holdsDown: (@ControlPlane (AdjacencyIndex) -> Bool)?
+    /// Called when a neighbour's adjacency comes to be and when it goes.
+    var onPresence: (@ControlPlane (AdjacencyIndex, _ isPresent: Bool) -> Void)?
+    /// Of the change that observers hear of: `Clock.now` when its cause was seen and when workers could see it.
+    private(set) var changeClock = (detected: UInt64(0), stored: UInt64(0))
+    /// Stores to statuses so far that made a neighbour unusable or usable.
+    private(set) var statusStores = 0
 
     private struct Entry {
         let key: NeighborKey
@@ -73,6 +81,7 @@ public final class AdjacencyStore {
         byNeighbor[key] = index
         byInterface[interface.index, default: []].insert(index)
         if !interface.flags.isSuperset(of: .usable) { table.setFailures(index, .link) }
+        onPresence?(index, true)
         return index
     }
 
@@ -113,6 +122,7 @@ public final class AdjacencyStore {
         entry.references -= 1
         entries[Int(index)] = entry
         guard entry.references <= 0 else { return }
+        onPresence?(index, false)
         table.setResolved(index, false)
         byNeighbor[entry.key] = nil
         byInterface[entry.key.interface]?.remove(index)
@@ -143,22 +153,62 @@ public final class AdjacencyStore {
     func invalidate(_ index: AdjacencyIndex) { table.setResolved(index, false) }
 
     /// Says what speaks against a neighbour, or no longer does; tells the observers when that is news.
-    public func setFailure(_ failure: AdjacencyStatus.Failures, _ isOn: Bool, _ index: AdjacencyIndex) {
-        let old = table[index].status.failures
-        let new = isOn ? old.union(failure) : old.subtracting(failure)
-        guard new != old else { return }
-        table.setFailures(index, new)
-        for observer in observers { observer(index) }
+    /// - Parameter clock: `Clock.now` when the cause was seen.
+    public func setFailure(
+        _ failure: AdjacencyStatus.Failures, _ isOn: Bool, _ index: AdjacencyIndex, at clock: UInt64? = nil
+    ) {
+        let detected = clock ?? engine.eventClock
+        if store(failure, isOn, index) { tell([index], detected) }
     }
 
-    /// Ends what a BFD session said against a neighbour, or says it in its place.
-    public func setBFDDown(_ isDown: Bool, _ index: AdjacencyIndex) {
+    /// Says that a BFD session has lost the neighbour, as the session's worker has said already, or that it is back.
+    /// - Parameters:
+    ///   - clock: `Clock.now` when the worker saw it.
+    ///   - isStillDown: Asked after the store when the neighbour is back: the worker may have lost it again meanwhile, and
+    ///     its store must not be undone.
+    public func setBFDDown(
+        _ isDown: Bool, _ index: AdjacencyIndex, at clock: UInt64? = nil,
+        isStillDown: @ControlPlane () -> Bool = { false }
+    ) {
+        let detected = clock ?? engine.eventClock
+        // No gap between the end of the failure and the time of waiting.
+        if !isDown, table[index].status.isBFDDown, holdsDown?(index) == true {
+            table.setFailures(index, table[index].status.failures.union(.waitToRestore))
+        }
+        if isDown != table[index].status.isBFDDown { statusStores += 1 }
         table.setBFDDown(index, isDown)
-        for observer in observers { observer(index) }
+        if !isDown, isStillDown() { table.setBFDDown(index, true) }
+        tell([index], detected)
+    }
+
+    /// One store, if anything changes. What ends leaves `waitToRestore` behind where the neighbour is to stay down.
+    private func store(_ failure: AdjacencyStatus.Failures, _ isOn: Bool, _ index: AdjacencyIndex) -> Bool {
+        let old = table[index].status.failures
+        var new = isOn ? old.union(failure) : old.subtracting(failure)
+        guard new != old else { return false }
+        let isRecovery = !isOn && !failure.isDisjoint(with: [.link, .neighbor])
+        if isRecovery, holdsDown?(index) == true { new.insert(.waitToRestore) }
+        table.setFailures(index, new)
+        statusStores += 1
+        return true
+    }
+
+    private func tell(_ changed: [AdjacencyIndex], _ detected: UInt64) {
+        let clock = (detected: detected, stored: Clock.now)
+        for index in changed {
+            for observer in observers {
+                changeClock = clock
+                observer(index)
+            }
+        }
     }
 
     /// Where packets go while the neighbour is down; `noRoute` for none. In force at once when it is down already.
-    public func setBackup(_ backup: Forwarding, of index: AdjacencyIndex) { table[index].backup = backup }
+    public func setBackup(_ backup: Forwarding, of index: AdjacencyIndex) {
+        guard table[index].backup != backup else { return }
+        table[index].backup = backup
+        if table[index].status.isDown { tell([index], engine.eventClock) }
+    }
 
     /// Takes the interface's hardware address, MTU and state over into all its adjacencies.
     func refresh(_ interface: Interface) {
@@ -172,15 +222,8 @@ public final class AdjacencyStore {
 
     /// The interface can send, or no longer can. The stores come first, for all neighbours; then observers are told.
     func setUsable(_ interface: Interface, _ isUsable: Bool) {
-        var changed: [AdjacencyIndex] = []
-        for index in indices(on: interface.index) {
-            let old = table[index].status.failures
-            let new = isUsable ? old.subtracting(.link) : old.union(.link)
-            guard new != old else { continue }
-            table.setFailures(index, new)
-            changed.append(index)
-        }
-        for index in changed { for observer in observers { observer(index) } }
+        let detected = engine.eventClock
+        tell(indices(on: interface.index).filter { store(.link, !isUsable, $0) }.sorted(), detected)
     }
 }
 

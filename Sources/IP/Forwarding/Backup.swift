@@ -15,15 +15,17 @@ enum Backup {
 
     /// Moves a packet from an adjacency that is down to that one's backup. An adjacency that is merely not resolved keeps
     /// its packets, and so does any for packets that are pinned to it.
-    static func choose(_ packet: Packet, _ adjacencies: AdjacencyTable) -> Choice {
+    ///
+    /// A backup that is down itself is not followed: backups may lead to each other, and no packet may go round.
+    static func choose(_ packet: Packet, _ adjacencies: AdjacencyTable, _ paths: PathTable) -> Choice {
         let adjacency = adjacencies[packet.header.adjacency]
         guard adjacency.status.isDown, !packet.header.flags.contains(.pinned) else { return .goOn }
         let backup = adjacency.backup
         switch backup.kindNumber {
         case Forwarding.Kind.rewrite.rawValue:
-            // A backup of the backup might lead back here.
             guard !adjacencies[backup.index].status.isDown else { return .unreachable }
-        case Forwarding.Kind.path.rawValue: break
+        case Forwarding.Kind.path.rawValue:
+            guard !adjacencies[paths[backup.index].adjacency].status.isDown else { return .unreachable }
         default: return .unreachable
         }
         if adjacency.firstOnBackup == 0 { adjacencies[packet.header.adjacency].firstOnBackup = Clock.now }

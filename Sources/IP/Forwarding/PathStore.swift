@@ -15,6 +15,8 @@ struct Leaf: Hashable {
     var mode = TTLMode.pipe
     /// At most one.
     var backup: [Leaf] = []
+    /// The backup is one of several that share the traffic anyway: in the list, all of them take over together.
+    var isBackupAutomatic = false
 
     var adjacency: AdjacencyIndex? { if case .adjacency(let index) = end { index } else { nil } }
 
@@ -39,6 +41,8 @@ public final class PathStore {
     private var byKey: [Key: UInt32] = [:]
     private var entries: [Entry?] = []
     private var free: [UInt32] = []
+    /// Called when a path with a backup comes to be and when it goes.
+    var onProtection: (@ControlPlane (UInt32, PathRecord, _ isPresent: Bool) -> Void)?
 
     private struct Key: Hashable {
         let adjacency: AdjacencyIndex
@@ -64,6 +68,11 @@ public final class PathStore {
 
     /// Those in use, in the order of their indices.
     public var indices: [UInt32] { entries.indices.lazy.filter { self.entries[$0] != nil }.map(UInt32.init) }
+
+    /// The labels that a path pushes, the outermost first.
+    public func labels(of index: UInt32) -> [UInt32] {
+        entries.indices.contains(Int(index)) ? entries[Int(index)]?.key.labels ?? [] : []
+    }
 
     /// The leaf's result, made when there is none; the caller releases it.
     func acquire(_ leaf: Leaf) throws(RouteError) -> Forwarding {
@@ -104,6 +113,7 @@ public final class PathStore {
             labels: (label(0), label(1), label(2), label(3), label(4), label(5), label(6), label(7)),
             labelCount: UInt8(key.labels.count), mode: key.mode, reserved: 0, adjacency: key.adjacency,
             backup: key.backup, mtu: mtu(key), firstOnBackup: 0, reserved2: 0)
+        if key.backup != .noRoute { onProtection?(index, table[index], true) }
         return index
     }
 
@@ -123,6 +133,7 @@ public final class PathStore {
             guard entry.references == 0 else { return }
             byKey[entry.key] = nil
             entries[Int(forwarding.index)] = nil
+            if entry.key.backup != .noRoute { onProtection?(forwarding.index, table[forwarding.index], false) }
             // Its own uses end when no worker can hold it any more.
             engine.retire { [weak self] in
                 guard let self else { return }

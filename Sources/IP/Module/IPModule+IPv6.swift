@@ -29,7 +29,7 @@ extension IPModule {
         registry.add(NodeDescriptor(IP6Path.self) { _ in IP6Path(LabelPusher(paths: paths, adjacencies: adjacencies)) })
         registry.add(
             NodeDescriptor(IP6Rewrite.self) { seat in
-                IP6Rewrite(adjacencies: adjacencies, counters: counters.slot(seat.worker))
+                IP6Rewrite(adjacencies: adjacencies, paths: paths, counters: counters.slot(seat.worker))
             })
         registry.add(NodeDescriptor(IP6Glean.self) { _ in IP6Glean(adjacencies: adjacencies, neighbors: neighbors) })
         registry.add(

@@ -14,6 +14,8 @@ public final class IPModule: Module {
     public private(set) var local: LocalDelivery!
     /// What incoming labels mean.
     public private(set) var labels: LabelFIB!
+    /// Backups, and what was switched to them.
+    public private(set) var fastReroute: FastReroute!
     private(set) var engine: Engine!
     /// What the file declares, before anything of it is applied.
     var plan = AddressPlan()
@@ -35,7 +37,8 @@ public final class IPModule: Module {
         registry.add(neighborsSection)
         registry.add(routesSection)
         registry.add(mplsSection)
-        for command in commands { registry.add(command) }
+        registry.add(fastRerouteSection)
+        for command in commands + fastRerouteCommands { registry.add(command) }
         addMemoryReports()
     }
 
@@ -51,6 +54,7 @@ public final class IPModule: Module {
         neighbors = NeighborTable(engine: engine, interfaces: interfaces, fib: fib)
         local = LocalDelivery(engine: engine)
         labels = LabelFIB(fib)
+        fastReroute = FastReroute(engine: engine, fib: fib, interfaces: interfaces, neighbors: neighbors)
     }
 
     private func addNodes(_ registry: Registry, neighbors: ProcessIndex) {
@@ -78,7 +82,7 @@ public final class IPModule: Module {
             NodeDescriptor(IP4Path.self) { _ in IP4Path(LabelPusher(paths: paths, adjacencies: adjacencies)) })
         registry.add(
             NodeDescriptor(IP4Rewrite.self) { seat in
-                IP4Rewrite(adjacencies: adjacencies, counters: counters.slot(seat.worker))
+                IP4Rewrite(adjacencies: adjacencies, paths: paths, counters: counters.slot(seat.worker))
             })
         registry.add(NodeDescriptor(IP4Fragment.self) { _ in IP4Fragment() })
         registry.add(NodeDescriptor(IP4Glean.self) { _ in IP4Glean(adjacencies: adjacencies, neighbors: neighbors) })

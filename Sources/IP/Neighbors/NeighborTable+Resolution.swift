@@ -11,6 +11,18 @@ extension NeighborTable {
         resolve(address, on: record.txInterface, holding: HeldPacket(punted))
     }
 
+    /// Asks for the address of an adjacency's neighbour, unless that is under way.
+    func want(_ index: AdjacencyIndex) {
+        let record = adjacencies.table[index]
+        guard let address = record.neighbor?.v4, let interface = interfaces.interface(record.txInterface),
+            interface.flags.isSuperset(of: .usable),
+            interfaces.address(of: interface.index, facing: .v4(address)) != nil
+        else { return }
+        let key = NeighborKey(interface: interface.index, address: .v4(address))
+        guard let neighbor = self[key] ?? (try? make(key, on: interface)) ?? nil else { return }
+        if neighbor.state == .incomplete, neighbor.requests == 0 { ask(neighbor) }
+    }
+
     /// A packet to a host on a connected network.
     func resolveHost(_ punted: PuntedPacket) {
         let packet = HeldPacket(punted)

@@ -41,10 +41,12 @@ public struct IP4Rewrite: Node {
     public typealias Trace = RewriteTrace
 
     let adjacencies: AdjacencyTable
+    private let paths: PathTable
     private let counters: TrafficCounters.Slot
 
-    init(adjacencies: AdjacencyTable, counters: TrafficCounters.Slot) {
+    init(adjacencies: AdjacencyTable, paths: PathTable, counters: TrafficCounters.Slot) {
         self.adjacencies = adjacencies
+        self.paths = paths
         self.counters = counters
     }
 
@@ -83,7 +85,7 @@ public struct IP4Rewrite: Node {
     /// Where a packet goes whose neighbour is down; nil to go on with the adjacency that the packet then has.
     @inline(never)
     private func decideNotReady(_ packet: Packet) -> Verdict<Next, Reason>? {
-        switch Backup.choose(packet, adjacencies) {
+        switch Backup.choose(packet, adjacencies, paths) {
         case .goOn: return nil
         case .path: return .to(.path)
         case .unreachable:

@@ -85,7 +85,7 @@ public struct MPLSRewrite: Node {
     /// Where a packet goes whose neighbour is down or not known; nil to go on with the adjacency that the packet then has.
     @inline(never)
     private func decideNotReady(_ packet: Packet) -> Verdict<Next, Reason>? {
-        switch Backup.choose(packet, adjacencies) {
+        switch Backup.choose(packet, adjacencies, pusher.paths) {
         case .goOn: break
         case .unreachable: return .drop(.unreachable)
         case .path:

@@ -18,6 +18,11 @@ public final class FIB {
     /// The tables as workers read them.
     nonisolated let readers: TableReaders
     let reprogramming: Reprogramming
+    /// Whether paths of one list are each other's backups, as far as they have none of their own: the next hops of a
+    /// multipath route, and the next hop of the next preference.
+    public var hasAutomaticBackups = false {
+        didSet { if hasAutomaticBackups != oldValue { pathLists.refreshAll() } }
+    }
     /// Of each watched interface, whether it could send when it was last looked at.
     private var usable: [InterfaceIndex: Bool] = [:]
 
@@ -130,13 +135,15 @@ public final class FIB {
     }
 
     private func interfaceChanged(_ interface: Interface) {
-        adjacencies.refresh(interface)
-        paths.refresh(interface)
         let isUsable = interface.flags.isSuperset(of: .usable)
-        guard usable.updateValue(isUsable, forKey: interface.index) != isUsable else { return }
+        let isNews = usable.updateValue(isUsable, forKey: interface.index) != isUsable
+        // A failure first: what else has changed takes time in proportion to the number of paths.
         batch {
-            adjacencies.setUsable(interface, isUsable)
-            pathLists.interfaceChanged(interface.index)
+            if isNews, !isUsable { adjacencies.setUsable(interface, false) }
+            adjacencies.refresh(interface)
+            paths.refresh(interface)
+            if isNews, isUsable { adjacencies.setUsable(interface, true) }
+            if isNews { pathLists.interfaceChanged(interface.index) }
         }
     }
 

@@ -22,6 +22,8 @@ public final class PathListStore {
     private var dirty: Set<PathListIndex> = []
     private var batchDepth = 0
     private var flips: Set<PathListIndex> = []
+    private var changed: Set<PathListIndex> = []
+    private var observers: [@ControlPlane (Set<PathListIndex>) -> Void] = []
 
     init(engine: Engine, adjacencies: AdjacencyStore) {
         self.engine = engine
@@ -65,6 +67,7 @@ public final class PathListStore {
         for (address, table) in list.trackedHops { fib.track(address, in: table, for: index) }
         refresh(list)
         flips.remove(index)
+        changed.remove(index)
         return list
     }
 
@@ -82,6 +85,7 @@ public final class PathListStore {
         free.append(index)
         dirty.remove(index)
         flips.remove(index)
+        changed.remove(index)
         if let loadBalance = list.loadBalance { loadBalances.remove(loadBalance) }
         // Workers may be on their way through it until they have all passed a quiescent point.
         let results = list.results
@@ -154,9 +158,19 @@ public final class PathListStore {
         if batchDepth == 0 { flush() }
     }
 
-    private func adjacencyChanged(_ index: AdjacencyIndex) {
+    /// Calls `body` after each change of what path-lists come to, once everything has followed.
+    func onChange(_ body: @escaping @ControlPlane (Set<PathListIndex>) -> Void) { observers.append(body) }
+
+    /// Says that the neighbour's status, or that of its backup, has changed.
+    func adjacencyChanged(_ index: AdjacencyIndex) {
         guard let users = byAdjacency[index] else { return }
         dirty.formUnion(users)
+        if batchDepth == 0 { flush() }
+    }
+
+    /// Resolves every path-list anew: what holds for all of them has changed.
+    func refreshAll() {
+        for list in lists { if let list { dirty.insert(list.index) } }
         if batchDepth == 0 { flush() }
     }
 
@@ -182,6 +196,9 @@ public final class PathListStore {
         let flipped = flips
         flips = []
         if !flipped.isEmpty { fib.reselect(flipped) }
+        let changed = changed
+        self.changed = []
+        if !changed.isEmpty { for observer in observers { observer(changed) } }
     }
 
     /// Resolves the list's paths anew, and puts what has changed in force.
@@ -197,7 +214,9 @@ public final class PathListStore {
         list.state = resolution.state
         if let loadBalance = list.loadBalance { publish(list, in: loadBalance) }
         if before != list.state { flips.insert(list.index) }
-        if old != list.members || before != list.state { dirty.formUnion(list.dependents) }
+        guard old != list.members || before != list.state else { return }
+        dirty.formUnion(list.dependents)
+        changed.insert(list.index)
     }
 
     private func publish(_ list: PathList, in loadBalance: UInt32) {
@@ -226,7 +245,7 @@ public final class PathListStore {
         case .adjacency(let index):
             let record = adjacencies.table[index]
             if !record.status.isDown { return true }
-            if let backup = leaf.backup.first { return isUsable(backup) }
+            if let backup = leaf.backup.first, !leaf.isBackupAutomatic { return isUsable(backup) }
             return isUsable(backup: record.backup)
         }
     }

@@ -18,12 +18,12 @@ struct PathResolution {
     }
 
     mutating func run() {
-        for preference in Set(list.paths.map(\.preference)).sorted() {
-            let group = list.paths.filter { $0.preference == preference }
-            let found = group.flatMap { path in
-                let leaves = leaves(of: path)
-                let sum = leaves.reduce(0) { $0 + $1.weight }
-                return leaves.map { PathList.Member(leaf: $0.leaf, weight: Double(path.weight) * $0.weight / sum) }
+        let preferences = Set(list.paths.map(\.preference)).sorted()
+        for (place, preference) in preferences.enumerated() {
+            var found = members(preference)
+            if fib.hasAutomaticBackups {
+                let reserve = place + 1 < preferences.count ? members(preferences[place + 1]) : []
+                addBackups(to: &found, from: reserve.map(\.leaf))
             }
             // The first preference that works; if none does, the first, which may come back.
             let isUsable = found.contains { fib.pathLists.isUsable($0.leaf) }
@@ -35,6 +35,40 @@ struct PathResolution {
         }
         members = Array(members.prefix(LoadBalanceStore.maximumBuckets))
         if state != .usable, isLoop { state = .loop }
+    }
+
+    private mutating func members(_ preference: Int) -> [PathList.Member] {
+        list.paths.filter { $0.preference == preference }.flatMap { path in
+            let leaves = leaves(of: path)
+            let sum = leaves.reduce(0) { $0 + $1.weight }
+            return leaves.map { PathList.Member(leaf: $0.leaf, weight: Double(path.weight) * $0.weight / sum) }
+        }
+    }
+
+    /// Gives each neighbour without a backup another of the same list: one that is used too, else of the next preference.
+    /// Over another interface, if there is one. What the list may use anyway cannot make a loop that was not there.
+    private func addBackups(to members: inout [PathList.Member], from reserve: [Leaf]) {
+        let inUse = members.map(\.leaf)
+        for place in members.indices {
+            guard let own = members[place].leaf.adjacency, members[place].leaf.backup.isEmpty,
+                fib.adjacencies.table[own].backup == .noRoute
+            else { continue }
+            // The next in turn, so that the neighbours do not all choose the same.
+            let others = candidates(Array(inUse[(place + 1)...] + inUse[..<place]), besides: own)
+            let next = candidates(reserve, besides: own)
+            guard var backup = others.apart ?? next.apart ?? others.first ?? next.first else { continue }
+            backup.backup = []
+            members[place].leaf.backup = [backup]
+            members[place].leaf.isBackupAutomatic = others.first != nil
+        }
+    }
+
+    /// The first neighbour that is not down, and the first of those over another interface than that to be replaced.
+    private func candidates(_ leaves: [Leaf], besides own: AdjacencyIndex) -> (first: Leaf?, apart: Leaf?) {
+        let table = fib.adjacencies.table
+        let usable = leaves.filter { leaf in leaf.adjacency.map { $0 != own && !table[$0].status.isDown } ?? false }
+        let apart = usable.first { leaf in leaf.adjacency.map { table[$0].txInterface } != table[own].txInterface }
+        return (usable.first, apart)
     }
 
     private mutating func leaves(of path: Path) -> [PathList.Member] {
