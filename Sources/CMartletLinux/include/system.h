@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #endif
 #include <pthread.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -33,6 +34,12 @@ static inline uint64_t CMartletLinux_allowedCores(void) {
 
 /// A counter to wake a sleeping poll(2) with; hidden from Swift's Glibc module. -1 and errno on failure.
 static inline int CMartletLinux_eventDescriptor(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+/// poll(2) to the nanosecond; ppoll is hidden behind _GNU_SOURCE.
+static inline int CMartletLinux_poll(struct pollfd *descriptors, unsigned long count, uint64_t nanoseconds) {
+    struct timespec timeout = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)};
+    return ppoll(descriptors, count, &timeout, 0);
+}
 
 /// Names the calling thread, at most 15 bytes; hidden behind _GNU_SOURCE.
 static inline void CMartletLinux_nameThisThread(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -92,7 +92,6 @@ extension Engine {
         for worker in workers {
             worker.readMail()
             received += worker.dispatchOnce()
-            received += worker.timers.advance(to: Clock.now, limit: 1024) { _ in }
         }
         received += receivePunted()
         received += timers.advance()

@@ -27,11 +27,16 @@ public protocol Node: SendableMetatype {
     ///
     /// A requirement, not just an extension, so that each conformance gets its own specialised copy in its own module.
     mutating func process(_ frame: Frame, _ context: Context)
+
+    /// A timer of this node has fired (`Context.schedule`), or the control side has something for it (`Engine.post`).
+    mutating func wake(_ token: UInt64, _ context: Context)
 }
 
 extension Node {
     @inlinable @inline(__always)
     public func prefetch(_ packet: Packet) {}
+
+    public mutating func wake(_ token: UInt64, _ context: Context) {}
 
     @inlinable
     public mutating func process(_ frame: Frame, _ context: Context) {

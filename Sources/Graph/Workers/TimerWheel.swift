@@ -1,40 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Timers for one thread, millisecond grain, made for millions of them.
+/// Timers for one thread, made for millions of them; a millisecond is its grain, or a sixteenth of one.
 ///
-/// A hierarchical timing wheel (Varghese and Lauck, scheme 7): level 0 has a slot for each of the coming milliseconds,
+/// A hierarchical timing wheel (Varghese and Lauck, scheme 7): level 0 has a slot for each of the coming grains of time,
 /// every slot of a higher level spans 64 slots of the one below. A timer waits in the slot of the highest digit (base
 /// 64) in which its deadline differs from the present, and moves down when time reaches that slot: seldom, since most
 /// timers are cancelled first. So `schedule`, `reschedule` and `cancel` take constant time, and the next deadline is
 /// found by a few bit operations.
 ///
 /// A timer never fires early. It fires at the first `advance` after its deadline, which is rounded up to a whole
-/// millisecond; timers with the same deadline fire in the order in which they were scheduled.
+/// grain; timers with the same deadline fire in the order in which they were scheduled.
 ///
 /// Threading: one thread only, which may be any. `fire` may schedule and cancel. Memory grows in steps of 2 MiB (65,536
 /// timers) and is kept; nothing else allocates.
 public final class TimerWheel {
     static let levels = 8
     static let slotsPerLevel = 64
-    /// 64 to the power of 8 milliseconds, 8,900 years: longer delays are cut to a quarter of that.
-    static let longestDelay = 1 << 46
+    /// 64 to the power of 8 grains, 550 years at least: longer delays are cut to a quarter of that.
+    static let longestDelay: UInt64 = 1 << 46
 
-    private let ticksPerMillisecond: UInt64
-    /// Milliseconds since the wheel was made, as far as `advance` has worked them off.
+    private let ticksPerGrain: UInt64
+    private let grainsPerMillisecond: UInt64
+    /// Grains since the wheel was made, as far as `advance` has worked them off.
     private var present: UInt64 = 0
-    /// The clock at the beginning of the millisecond `present`.
+    /// The clock at the beginning of the grain `present`.
     private var presentClock: UInt64
     /// For each level, the slots that hold timers. All of them lie ahead of `present`.
     private var occupied = InlineArray<8, UInt64>(repeating: 0)
     private let entries: TimerEntries
 
     /// A wheel whose time starts at `now`, in `Clock` ticks.
-    public convenience init(now: UInt64) {
-        self.init(now: now, ticksPerMillisecond: Clock.ticks(milliseconds: 1))
+    /// - Parameter grainsPerMillisecond: A finer grain costs more moves between the levels for long delays.
+    public convenience init(now: UInt64, grainsPerMillisecond: UInt64 = 1) {
+        self.init(
+            now: now, ticksPerMillisecond: Clock.ticks(milliseconds: 1), grainsPerMillisecond: grainsPerMillisecond)
     }
 
-    init(now: UInt64, ticksPerMillisecond: UInt64) {
-        self.ticksPerMillisecond = max(1, ticksPerMillisecond)
+    init(now: UInt64, ticksPerMillisecond: UInt64, grainsPerMillisecond: UInt64 = 1) {
+        self.grainsPerMillisecond = max(1, grainsPerMillisecond)
+        ticksPerGrain = max(1, ticksPerMillisecond / self.grainsPerMillisecond)
         presentClock = now
         entries = TimerEntries(listCount: TimerWheel.levels * TimerWheel.slotsPerLevel + 2)
     }
@@ -44,14 +48,21 @@ public final class TimerWheel {
 
     // MARK: - Scheduling
 
-    /// Has `token` fired `milliseconds` after `now`, or later by less than a millisecond and a call of `advance`.
+    /// Has `token` fired `milliseconds` after `now`, or later by less than a grain and a call of `advance`.
     ///
-    /// A delay below zero counts as zero; at the earliest the timer fires in the next millisecond. Returns
+    /// A delay below zero counts as zero; at the earliest the timer fires in the next grain. Returns
     /// `TimerHandle.none`, and schedules nothing, when there is no memory for one more timer.
     public func schedule(after milliseconds: Int, _ token: UInt64, now: UInt64 = Clock.now) -> TimerHandle {
+        schedule(token, deadline(milliseconds, now))
+    }
+
+    /// Has `token` fired when the clock has reached `moment`, which may be past.
+    public func schedule(at moment: UInt64, _ token: UInt64) -> TimerHandle { schedule(token, deadline(at: moment)) }
+
+    private func schedule(_ token: UInt64, _ deadline: UInt64) -> TimerHandle {
         guard let index = entries.take() else { return .none }
         entries[index].token = token
-        entries[index].deadline = deadline(milliseconds, now)
+        entries[index].deadline = deadline
         place(index)
         return TimerHandle(index: index, generation: entries[index].generation)
     }
@@ -61,9 +72,19 @@ public final class TimerWheel {
     /// Returns false, and does nothing, when the timer has fired or was cancelled.
     @discardableResult
     public func reschedule(_ handle: TimerHandle, after milliseconds: Int, now: UInt64 = Clock.now) -> Bool {
+        reschedule(handle, deadline(milliseconds, now))
+    }
+
+    /// The same, for a moment of the clock.
+    @discardableResult
+    public func reschedule(_ handle: TimerHandle, at moment: UInt64) -> Bool {
+        reschedule(handle, deadline(at: moment))
+    }
+
+    private func reschedule(_ handle: TimerHandle, _ deadline: UInt64) -> Bool {
         guard entries.isLive(handle) else { return false }
         unlink(handle.index)
-        entries[handle.index].deadline = deadline(milliseconds, now)
+        entries[handle.index].deadline = deadline
         place(handle.index)
         return true
     }
@@ -86,8 +107,8 @@ public final class TimerWheel {
     @discardableResult
     public func advance(to now: UInt64, limit: Int, _ fire: (UInt64) -> Void) -> Int {
         let ahead = now &- presentClock
-        guard isBehind || (ahead >= ticksPerMillisecond && Int64(bitPattern: ahead) > 0) else { return 0 }
-        let target = present &+ milliseconds(until: now)
+        guard isBehind || (ahead >= ticksPerGrain && Int64(bitPattern: ahead) > 0) else { return 0 }
+        let target = present &+ grains(until: now)
         var fired = 0
         var budget = limit
         while true {
@@ -121,11 +142,16 @@ public final class TimerWheel {
     /// Rounded up, or a sleeper would spin through the last millisecond. The wake-up may turn out to be only for moving
     /// a timer to a lower level.
     public func millisecondsUntilNext(now: UInt64) -> Int? {
+        guard let left = ticksUntilNext(now: now) else { return nil }
+        return left == 0 ? 0 : Int((left - 1) / (ticksPerGrain &* grainsPerMillisecond) + 1)
+    }
+
+    /// The same in ticks of the clock, exactly.
+    public func ticksUntilNext(now: UInt64) -> UInt64? {
         if isBehind { return 0 }
         guard let (_, time) = nextSlot else { return nil }
-        let left = Int64(bitPattern: presentClock &+ (time &- present) &* ticksPerMillisecond &- now)
-        guard left > 0 else { return 0 }
-        return Int((UInt64(left) - 1) / ticksPerMillisecond + 1)
+        let left = Int64(bitPattern: presentClock &+ (time &- present) &* ticksPerGrain &- now)
+        return UInt64(max(0, left))
     }
 
     // MARK: - The wheel
@@ -138,23 +164,27 @@ public final class TimerWheel {
     /// An `advance` was cut short by its limit.
     private var isBehind: Bool { entries.first(of: due) != due || entries.first(of: moving) != moving }
 
-    private func milliseconds(until now: UInt64) -> UInt64 {
+    private func grains(until now: UInt64) -> UInt64 {
         let ahead = now &- presentClock
         guard Int64(bitPattern: ahead) > 0 else { return 0 }
-        return ahead / ticksPerMillisecond
+        return ahead / ticksPerGrain
     }
 
     private func moveOn(to time: UInt64) {
-        presentClock &+= (time &- present) &* ticksPerMillisecond
+        presentClock &+= (time &- present) &* ticksPerGrain
         present = time
     }
 
     /// Always ahead of `present`: what is scheduled while timers fire cannot keep `advance` busy forever.
     private func deadline(_ delay: Int, _ now: UInt64) -> UInt64 {
-        let delay = UInt64(min(max(delay, 0), TimerWheel.longestDelay))
-        let whole = milliseconds(until: now)
-        let started = Int64(bitPattern: now &- presentClock &- whole &* ticksPerMillisecond) > 0
-        return present &+ max(1, whole &+ delay &+ (started ? 1 : 0))
+        let delay = UInt64(max(delay, 0)).multipliedReportingOverflow(by: grainsPerMillisecond)
+        return deadline(at: now, delay: delay.overflow ? .max : delay.partialValue)
+    }
+
+    private func deadline(at moment: UInt64, delay: UInt64 = 0) -> UInt64 {
+        let whole = grains(until: moment)
+        let started = Int64(bitPattern: moment &- presentClock &- whole &* ticksPerGrain) > 0
+        return present &+ max(1, min(whole &+ min(delay, TimerWheel.longestDelay), TimerWheel.longestDelay) &+ (started ? 1 : 0))
     }
 
     /// The slot that time reaches next, and when. The lowest level that is not empty comes before all others.

@@ -2,15 +2,20 @@
 
 // Run to completion: every packet that an input node brought is sent, dropped or handed over before the next are fetched.
 extension Worker {
-    /// Polls every input node once and runs the graph until no frame is pending. Returns how many packets came in.
+    /// Polls every input node once, runs the graph until no frame is pending, and fires the timers that are due. Returns
+    /// how many packets came in and timers fired.
+    ///
+    /// Packets come first: what has arrived in time is not missed by a timer that waited for it.
     func dispatchOnce() -> Int {
-        var received = 0
-        for node in inputs { received &+= poll(node) }
-        received &+= takeHandoffs()
-        received &+= takeInjected()
+        var worked = 0
+        for node in inputs { worked &+= poll(node) }
+        worked &+= takeHandoffs()
+        worked &+= takeInjected()
         runPending()
+        let fired = fireTimers()
+        if fired > 0 { runPending() }
         flushOutputs()
-        return received
+        return worked &+ fired
     }
 
     private func poll(_ node: Int) -> Int {

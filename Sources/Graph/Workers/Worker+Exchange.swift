@@ -35,10 +35,12 @@ extension Worker {
             process: process, rxInterface: packet.header.rxInterface, adjacency: packet.header.adjacency, note: note,
             clock: now,
             offset: UInt32(truncatingIfNeeded: packet.header.data - bytes.start))
+        return send(&header, UnsafeRawBufferPointer(start: bytes.start, count: bytes.count))
+    }
+
+    func send(_ header: inout PuntHeader, _ bytes: UnsafeRawBufferPointer) -> Bool {
         let wasEmpty = punts.isEmpty
-        let sent = withUnsafeBytes(of: &header) {
-            punts.send($0, UnsafeRawBufferPointer(start: bytes.start, count: bytes.count))
-        }
+        let sent = withUnsafeBytes(of: &header) { punts.send($0, bytes) }
         if sent, wasEmpty { wakeControl() }
         return sent
     }

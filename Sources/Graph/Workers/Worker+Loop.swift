@@ -24,11 +24,10 @@ extension Worker {
             let began = Clock.now
             epoch.add(1, ordering: .sequentiallyConsistent)
             readMail()
-            let received = dispatchOnce()
-            let fired = timers.advance(to: began, limit: 1024) { _ in }
+            let worked = dispatchOnce()
             epoch.add(1, ordering: .sequentiallyConsistent)
             counters.pointee.loops &+= 1
-            if received > 0 || fired > 0 {
+            if worked > 0 {
                 lastWork = Clock.now
                 counters.pointee.busyLoops &+= 1
                 counters.pointee.busyClocks &+= lastWork &- began
@@ -75,9 +74,10 @@ extension Worker {
             }
         }
         counters.pointee.sleeps &+= 1
-        let timeout = min(timers.millisecondsUntilNext(now: Clock.now) ?? 1000, 1000)
         // Packets that devices still hold back keep the nap short.
-        poll(&descriptors, nfds_t(descriptors.count), Int32(touchedOutputCount > 0 ? min(timeout, 1) : timeout))
+        let longest = touchedOutputCount > 0 ? 0.001 : 1
+        let timer = timers.ticksUntilNext(now: Clock.now).map(Clock.seconds) ?? longest
+        _ = CMartletLinux_poll(&descriptors, UInt(descriptors.count), UInt64(min(timer, longest) * 1e9))
         var value: UInt64 = 0
         read(wakeDescriptor, &value, 8)
     }

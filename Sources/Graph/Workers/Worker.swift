@@ -81,7 +81,7 @@ public final class Worker: @unchecked Sendable {
         lastDrops = DropRing()
         punts = ByteRing(byteCount: 1 << 20)
         injects = ByteRing(byteCount: 1 << 20)
-        timers = TimerWheel(now: Clock.now)
+        timers = TimerWheel(now: Clock.now, grainsPerMillisecond: 16)
         wakeDescriptor = CMartletLinux_eventDescriptor()
     }
 
