@@ -65,6 +65,7 @@ public final class Router {
         registry.load(InterfacesModule.self)
         registry.load(EthernetModule.self)
         registry.load(IPModule.self)
+        registry.load(BFDModule.self)
     }
 
     // MARK: - Schema

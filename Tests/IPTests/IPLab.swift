@@ -25,8 +25,12 @@ struct IPLab {
 
     var engine: Engine { bench.engine }
 
-    init(bufferCount: Int = 4096, wanMTU: Int = 1500, start: Bool = true) throws {
-        bench = try PacketBench([EthernetModule.self, IPModule.self], bufferCount: bufferCount)
+    init(
+        _ modules: [any Module.Type] = [], bufferCount: Int = 4096, wanMTU: Int = 1500, workerCount: Int = 1,
+        start: Bool = true
+    ) throws {
+        bench = try PacketBench(
+            [EthernetModule.self, IPModule.self] + modules, bufferCount: bufferCount, workerCount: workerCount)
         ip = bench.registry.module(IPModule.self)!
         lan = bench.addPort("lan", mac: MACAddress(0x0200_0000_0001))
         wan = bench.addPort("wan", mac: MACAddress(0x0200_0000_0002), mtu: wanMTU)

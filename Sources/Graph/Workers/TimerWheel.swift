@@ -184,7 +184,8 @@ public final class TimerWheel {
     private func deadline(at moment: UInt64, delay: UInt64 = 0) -> UInt64 {
         let whole = grains(until: moment)
         let started = Int64(bitPattern: moment &- presentClock &- whole &* ticksPerGrain) > 0
-        return present &+ max(1, min(whole &+ min(delay, TimerWheel.longestDelay), TimerWheel.longestDelay) &+ (started ? 1 : 0))
+        return present
+            &+ max(1, min(whole &+ min(delay, TimerWheel.longestDelay), TimerWheel.longestDelay) &+ (started ? 1 : 0))
     }
 
     /// The slot that time reaches next, and when. The lowest level that is not empty comes before all others.

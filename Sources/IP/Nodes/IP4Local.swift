@@ -98,9 +98,18 @@ public struct IP4Local: ContextualNode {
         // Who has no address yet (DHCP) speaks by broadcast.
         if header.source == .any { return isBroadcast ? nil : .badSource }
         let back = tables.route(to: header.source, for: packet)
-        if back.kind == .local { return packet.header.flags.contains(.locallyOriginated) ? nil : .ownSource }
+        if back.kind == .local {
+            return packet.header.flags.contains(.locallyOriginated) || IP4Local.isEcho(header) ? nil : .ownSource
+        }
         if back.isBroadcast { return .badSource }
         return back == .noRoute ? .noRouteBack : nil
+    }
+
+    /// Whether the packet has the shape of an echo of BFD's, which the router sends to itself by way of a neighbour (RFC
+    /// 5881 section 4). Whether it is one, `bfd-input` knows.
+    private static func isEcho(_ header: IPv4View) -> Bool {
+        guard header.protocol == .udp, header.source == header.destination else { return false }
+        return UDPView(header.payload)?.destinationPort == BFDPort.echo
     }
 
     private func decideUDP(

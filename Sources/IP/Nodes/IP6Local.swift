@@ -100,8 +100,17 @@ public struct IP6Local: ContextualNode {
         // Who has no address yet speaks to groups; `ip6-input` saw to that.
         if header.source.isUnspecified { return nil }
         let back = tables.route(to: header.source, for: packet)
-        if back.kind == .local { return packet.header.flags.contains(.locallyOriginated) ? nil : .ownSource }
+        if back.kind == .local {
+            return packet.header.flags.contains(.locallyOriginated) || IP6Local.isEcho(header) ? nil : .ownSource
+        }
         return back == .noRoute ? .noRouteBack : nil
+    }
+
+    /// Whether the packet has the shape of an echo of BFD's, which the router sends to itself by way of a neighbour (RFC
+    /// 5881 section 4). Whether it is one, `bfd-input` knows.
+    private static func isEcho(_ header: IPv6View) -> Bool {
+        guard header.nextHeader == .udp, header.source == header.destination else { return false }
+        return UDPView(header.payload)?.destinationPort == BFDPort.echo
     }
 
     // MARK: - Extension headers
