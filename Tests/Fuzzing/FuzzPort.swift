@@ -129,7 +129,7 @@ final class FuzzPorts: Module {
             NodeDescriptor(input: FuzzInput.self, name: "\(name)-rx") { seat in
                 FuzzInput(feed: seat.worker == 0 && isFirst ? feed : nil, interface: index, capacity: capacity)
             })
-        let check = SentPacketCheck(mac: mac, mtu: mtu)
+        let check = SentPacketCheck(mac: mac, mtu: mtu, isEntrance: isFirst)
         engine.attach(
             interface,
             output: NodeDescriptor(output: FuzzOutput.self, name: "\(name)-tx") { _ in
@@ -186,6 +186,8 @@ struct FuzzOutput: OutputNode {
 struct SentPacketCheck {
     let mac: MACAddress
     let mtu: Int
+    /// Whether it is the port by which packets come in.
+    var isEntrance = false
 
     /// What is wrong with the frame; nil when nothing is.
     func complaint(about frame: Bytes) -> StaticString? {
@@ -220,12 +222,22 @@ struct SentPacketCheck {
         return network == 0 || network == 127 || network >= 224 ? "a destination that is not one host" : nil
     }
 
-    /// The ports have no IPv6 addresses: what leaves as IPv6 came out of a label-switched path.
     private func complaint(aboutIPv6 ethernet: EthernetView) -> StaticString? {
         guard let header = IPv6View(ethernet.payload), header.version == 6 else { return "no IPv6 header" }
         guard header.totalLength == header.bytes.count else { return "a wrong payload length" }
         guard header.totalLength <= mtu else { return "more than the MTU" }
-        return header.hopLimit > 0 ? nil : "no hop limit"
+        guard header.hopLimit > 0 else { return "no hop limit" }
+        let (source, destination) = (header.source, header.destination)
+        guard !destination.isUnspecified, !destination.isLoopback else { return "a destination that is not one host" }
+        // What goes to a group is the router's own, and what comes from a link-local address has not changed links.
+        let isOfLink = ethernet.destination.isMulticast || destination.isLinkLocal || source.isLinkLocal && !isEntrance
+        guard isOfLink || destination.isMulticast else { return nil }
+        guard header.hopLimit == 255 || header.hopLimit == 64, header.nextHeader == .icmp6 else {
+            return "a group or a link-local address, and is not the router's own"
+        }
+        let message = ICMPv6View(header.payload)
+        let isRight = message?.isChecksumRight(source: source, destination: destination) ?? false
+        return isRight ? nil : "a wrong ICMPv6 checksum"
     }
 
     private func complaint(aboutLabels ethernet: EthernetView) -> StaticString? {

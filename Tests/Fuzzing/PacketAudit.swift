@@ -20,7 +20,7 @@ struct PacketAudit {
     ]
     /// Nodes at which the control side puts packets in.
     private static let entrances: Set<String> = [
-        "interface-output", "ip4-rewrite", "ip4-no-forwarding", "mpls-rewrite",
+        "interface-output", "ip4-rewrite", "ip4-no-forwarding", "ip6-rewrite", "ip6-no-forwarding", "mpls-rewrite",
     ]
     /// Drops after which an ICMP error was sent.
     private static let told: Set<String> = [
@@ -92,6 +92,9 @@ struct PacketAudit {
         case "ip4-fragment":
             // Each packet that is not dropped becomes two fragments at least.
             isRight = dropped <= came && left >= 2 * (came - dropped)
+        case "ip4-redirect", "ip6-redirect":
+            // Each packet goes on, some with a redirect beside it.
+            isRight = dropped == 0 && left >= came && left <= 2 * came
         case _ where PacketAudit.keepers.contains(node): isRight = dropped <= came - min(left, came)
         default: isRight = came == left + dropped
         }

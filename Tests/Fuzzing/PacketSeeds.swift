@@ -7,8 +7,11 @@ enum PacketSeeds {
     static let router = """
         buffers: {count: 4096}
         interfaces:
-          fuzz0: {type: fuzz, mac: "02:00:00:00:00:01", addresses: [10.0.0.1/24, 10.8.0.1/16], mpls: true}
-          fuzz1: {type: fuzz, mac: "02:00:00:00:00:02", mtu: 600, addresses: [10.1.0.1/24, 10.2.0.0/31]}
+          fuzz0: {type: fuzz, mac: "02:00:00:00:00:01", mpls: true, addresses: [10.0.0.1/24, 10.8.0.1/16,
+                  "2001:db8::1/64", "fe80::1/64"]}
+          fuzz1: {type: fuzz, mac: "02:00:00:00:00:02", mtu: 600, addresses: [10.1.0.1/24, 10.2.0.0/31,
+                  "2001:db8:1::1/64", "2001:db8:9::1/64"]}
+        icmp: {redirects: true}
         neighbors:
           maximum: 4096
           static:
@@ -16,6 +19,10 @@ enum PacketSeeds {
             - {interface: fuzz1, address: 10.1.0.2, mac: "02:00:00:00:02:02"}
             - {interface: fuzz1, address: 10.2.0.1, mac: "02:00:00:00:02:03"}
             - {interface: fuzz1, address: 10.1.0.4, mac: "02:00:00:00:02:04"}
+            - {interface: fuzz0, address: "2001:db8::2", mac: "02:00:00:00:01:02"}
+            - {interface: fuzz0, address: "fe80::2", mac: "02:00:00:00:01:02"}
+            - {interface: fuzz0, address: "2001:db8::77", mac: "02:00:00:00:01:77"}
+            - {interface: fuzz1, address: "2001:db8:9::9", mac: "02:00:00:00:02:02"}
         routes:
           - {to: 192.0.2.0/24, via: 10.1.0.2}
           - {to: 192.0.2.128/25, via: 10.0.0.2}

@@ -30,7 +30,7 @@ import Wire
         #expect(try await run("show fib").count == 13)
         #expect(
             try await run("show fib --limit 2").last == [
-                "10 more of 12 prefixes; --limit shows more, a prefix or address its own"
+                "11 more of 13 prefixes; --limit shows more, a prefix or address its own"
             ])
         await #expect(throws: CommandError.notFound("there is no route to 99.0.0.1")) {
             try await run("show fib 99.0.0.1")

@@ -13,10 +13,14 @@ import Wire
 
     private func own(_ text: String) -> InterfaceAddress { InterfaceAddress(text)! }
 
-    private func word(_ address: String, in table: VRF? = nil, on port: BenchPort? = nil) -> String {
+    private func forwarding(_ address: String, in table: VRF? = nil, on port: BenchPort? = nil) -> Forwarding? {
         var address = IPAddress(address)!
         if case .v6(let six) = address, let port { address = .v6(six.scoped(to: port.interface.index)) }
-        return lab.ip.fib.forwarding(to: address, in: table)?.word ?? "none"
+        return lab.ip.fib.forwarding(to: address, in: table)
+    }
+
+    private func word(_ address: String, in table: VRF? = nil, on port: BenchPort? = nil) -> String {
+        forwarding(address, in: table, on: port)?.word ?? "none"
     }
 
     private var lanFlags: InterfaceFlags { lab.lan.interface.flags }
@@ -40,10 +44,11 @@ import Wire
             #expect(word("fe80::1", on: port) == "local")
             #expect(word("fe80::2", on: port) == "glean")
             for group in ["ff02::1", "ff02::2", "ff02::1:ff00:1"] { #expect(word(group, on: port) == "local") }
-            #expect(word("ff02::1:ff00:2", on: port) == "none")
+            #expect(forwarding("ff02::1", on: port) != .receive)
+            #expect(forwarding("ff02::1:ff00:2", on: port) == .receive, "for who has claimed it, if anybody")
         }
-        #expect(word("fe80::1") == "none")
-        #expect(word("ff02::1") == "none")
+        #expect(word("fe80::1") == "unreachable")
+        #expect(forwarding("ff02::1") == .receive)
         try lab.ip.neighbors.addStatic(.v6(IPv6Address("fe80::2")!), at: IPLab.b.mac, on: lab.wan.interface)
         #expect(word("fe80::2", on: lab.wan) == "rewrite")
         #expect(word("fe80::2", on: lab.lan) == "glean")

@@ -28,8 +28,9 @@ extension IPModule {
             })
         registry.add(NodeDescriptor(IP6Path.self) { _ in IP6Path(LabelPusher(paths: paths, adjacencies: adjacencies)) })
         registry.add(
-            NodeDescriptor(IP6Rewrite.self) { seat in
-                IP6Rewrite(adjacencies: adjacencies, paths: paths, counters: counters.slot(seat.worker))
+            NodeDescriptor(IP6Rewrite.self) { [icmp = icmp.reader] seat in
+                IP6Rewrite(
+                    adjacencies: adjacencies, paths: paths, counters: counters.slot(seat.worker), settings: icmp)
             })
         registry.add(NodeDescriptor(IP6Glean.self) { _ in IP6Glean(adjacencies: adjacencies, neighbors: neighbors) })
         registry.add(
@@ -52,9 +53,12 @@ extension IPModule {
                 NDInput(tables: tables, adjacencies: adjacencies, neighbors: neighbors)
             })
         registry.add(
-            NodeDescriptor(IP6ICMPError.self) { seat in
-                IP6ICMPError(
-                    tables: tables, sources: sources, limits: ICMPErrorLimits(workerCount: seat.workerCount))
+            NodeDescriptor(IP6ICMPError.self) { [icmp = icmp.reader] _ in
+                IP6ICMPError(tables: tables, sources: sources, settings: icmp)
+            })
+        registry.add(
+            NodeDescriptor(IP6Redirect.self) { [icmp = icmp.reader] _ in
+                IP6Redirect(tables: tables, adjacencies: adjacencies, addresses: addresses, settings: icmp)
             })
     }
 
@@ -69,7 +73,7 @@ extension IPModule {
                 endsAt: IP6Lookup.name))
         registry.add(
             FeatureArc(
-                "ip6-output", by: .transmit, startsAt: [(IP6Rewrite.name, "output")], endsAt: InterfaceOutput.name)
-        )
+                "ip6-output", by: .transmit, startsAt: [(IP6Rewrite.name, "output"), (IP6Redirect.name, "output")],
+                endsAt: InterfaceOutput.name))
     }
 }

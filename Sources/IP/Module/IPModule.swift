@@ -21,17 +21,24 @@ public final class IPModule: Module {
     var plan = AddressPlan()
     /// Of the choice among paths, for both families.
     let hashSeed = UInt32.random(in: .min ... .max)
+    let icmp = Published(ICMPSettings(limits: ICMPErrorLimits()))
+    let reversePathModes = ReversePathModes()
 
     public init() {}
+
+    isolated deinit { reversePathModes.unmap() }
 
     public func register(in registry: Registry) {
         engine = registry.engine
         makeTables(registry.engine)
+        setICMP(ICMPSection())
         let process = registry.add(process: "neighbors") { [unowned neighbors = neighbors!] in neighbors.receive($0) }
         addNodes(registry, neighbors: process)
         addIPv6Nodes(registry, neighbors: process)
         addFeatureArcs(registry)
         addMPLS(registry, neighbors: process)
+        addReversePath(registry)
+        registry.add(icmpSection)
         registry.add(addressesAttribute)
         registry.add(linkLocalAttribute)
         registry.add(neighborsSection)
@@ -81,8 +88,9 @@ public final class IPModule: Module {
         registry.add(
             NodeDescriptor(IP4Path.self) { _ in IP4Path(LabelPusher(paths: paths, adjacencies: adjacencies)) })
         registry.add(
-            NodeDescriptor(IP4Rewrite.self) { seat in
-                IP4Rewrite(adjacencies: adjacencies, paths: paths, counters: counters.slot(seat.worker))
+            NodeDescriptor(IP4Rewrite.self) { [icmp = icmp.reader] seat in
+                IP4Rewrite(
+                    adjacencies: adjacencies, paths: paths, counters: counters.slot(seat.worker), settings: icmp)
             })
         registry.add(NodeDescriptor(IP4Fragment.self) { _ in IP4Fragment() })
         registry.add(NodeDescriptor(IP4Glean.self) { _ in IP4Glean(adjacencies: adjacencies, neighbors: neighbors) })
@@ -91,9 +99,12 @@ public final class IPModule: Module {
         registry.add(NodeDescriptor(IP4ICMPEcho.self) { _ in IP4ICMPEcho() })
         registry.add(NodeDescriptor(IP4NoForwarding.self) { _ in IP4NoForwarding(adjacencies: adjacencies) })
         registry.add(
-            NodeDescriptor(IP4ICMPError.self) { seat in
-                IP4ICMPError(
-                    tables: tables, addresses: addresses, limits: ICMPErrorLimits(workerCount: seat.workerCount))
+            NodeDescriptor(IP4ICMPError.self) { [icmp = icmp.reader] _ in
+                IP4ICMPError(tables: tables, addresses: addresses, settings: icmp)
+            })
+        registry.add(
+            NodeDescriptor(IP4Redirect.self) { [icmp = icmp.reader] _ in
+                IP4Redirect(tables: tables, adjacencies: adjacencies, addresses: addresses, settings: icmp)
             })
     }
 
@@ -105,7 +116,8 @@ public final class IPModule: Module {
                 startsAt: [("ip4-input", "lookup"), ("ip4-input", "local"), ("ip4-options", "lookup")],
                 endsAt: IP4Lookup.name))
         registry.add(
-            FeatureArc("ip4-output", by: .transmit, startsAt: [("ip4-rewrite", "output")], endsAt: InterfaceOutput.name)
-        )
+            FeatureArc(
+                "ip4-output", by: .transmit, startsAt: [("ip4-rewrite", "output"), ("ip4-redirect", "output")],
+                endsAt: InterfaceOutput.name))
     }
 }

@@ -35,35 +35,3 @@ struct ICMPErrorPolicy: BitwiseCopyable, Sendable {
         return tables.route(to: address, for: packet).kind != .local
     }
 }
-
-/// How many ICMP errors a worker sends: to each source, and in all.
-struct ICMPErrorLimits: Sendable {
-    var total: TokenRate
-    var perSource: TokenRate
-
-    /// - Parameter workerCount: The total is shared out among the workers.
-    init(
-        perSecond: Double = 1000, burst: Int = 200, perSourcePerSecond: Double = 50, perSourceBurst: Int = 20,
-        workerCount: Int = 1
-    ) {
-        total = TokenRate(perSecond: perSecond / Double(max(1, workerCount)), burst: burst)
-        perSource = TokenRate(perSecond: perSourcePerSecond, burst: perSourceBurst)
-    }
-}
-
-/// What is left of a worker's limits.
-struct ICMPErrorBudget {
-    private let limits: ICMPErrorLimits
-    private var total = TokenBucket()
-    private var sources = TokenBuckets()
-
-    init(_ limits: ICMPErrorLimits) { self.limits = limits }
-
-    /// Whether one more error may be sent to the receiver with this key. A source that asks for too much does not take
-    /// from what is there for all.
-    mutating func take(_ receiver: UInt64, _ now: UInt64) -> Bool {
-        guard total.hasToken(now, limits.total) else { return false }
-        guard sources.take(receiver, now, limits.perSource) else { return false }
-        return total.take(now, limits.total)
-    }
-}

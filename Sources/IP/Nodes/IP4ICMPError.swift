@@ -68,12 +68,13 @@ public struct IP4ICMPError: ContextualNode {
 
     private let policy: ICMPErrorPolicy
     private let addresses: PrimaryAddressTable
-    private var budget: ICMPErrorBudget
+    private let settings: Published<ICMPSettings>.Reader
+    private var budget = ICMPErrorBudget()
 
-    init(tables: TableReaders, addresses: PrimaryAddressTable, limits: ICMPErrorLimits) {
+    init(tables: TableReaders, addresses: PrimaryAddressTable, settings: Published<ICMPSettings>.Reader) {
         policy = ICMPErrorPolicy(tables: tables)
         self.addresses = addresses
-        budget = ICMPErrorBudget(limits)
+        self.settings = settings
     }
 
     public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
@@ -86,10 +87,11 @@ public struct IP4ICMPError: ContextualNode {
         if let objection = policy.objection(to: packet, header) { return .drop(objection) }
         let source = addresses[packet.header.rxInterface]
         guard source != .any else { return .drop(.noAddress) }
-        guard budget.take(UInt64(header.source.value), context.now) else { return .drop(.rateLimited) }
+        let limits = settings.value.limits
+        guard budget.take(UInt64(header.source.value), context.now, limits) else { return .drop(.rateLimited) }
         guard let error = context.allocate() else { return .drop(.noBuffer) }
         let message = IP4ICMPError.message(request, parameter)
-        write(message, about: packet.bytes, from: source, to: header.source, into: error)
+        IP4ICMPError.write(message, about: packet.bytes, from: source, to: header.source, into: error)
         error.header.rxInterface = packet.header.rxInterface
         error.header.txInterface = packet.header.txInterface
         error.header.flags.formUnion(packet.header.flags.intersection(.hasTable))
@@ -97,7 +99,8 @@ public struct IP4ICMPError: ContextualNode {
         return .drop(Reason(rawValue: UInt16(request.rawValue)) ?? .noRoute)
     }
 
-    private func write(
+    /// Fills an empty buffer with the error and makes it the router's own.
+    static func write(
         _ message: ICMPv4Message, about packet: Bytes, from source: IPv4Address, to receiver: IPv4Address,
         into error: Packet
     ) {

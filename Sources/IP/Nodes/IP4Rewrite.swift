@@ -6,7 +6,8 @@ import Wire
 ///
 /// Summary: the last step of forwarding; from here the frame is complete. While the neighbour is down, its backup's instead.
 /// Expects: an IPv4 header at the current position and the adjacency set by lookup.
-/// Emits: the complete frame, with its transmit interface set.
+/// Emits: the complete frame, with its transmit interface set; with redirects on, to `ip4-redirect` one that leaves by the
+/// link that it came by.
 /// Drops: `truncated`, `linkBroadcast`. Packets that expire, must not be cut to fit or have no neighbour left go to
 /// `ip4-icmp-error`, those whose neighbour's address is not known to `ip4-arp`.
 /// Spec: RFC 1812 sections 5.3.1, 5.3.4, 4.2.2.6; RFC 1624 for the checksum; RFC 5286 for the backup.
@@ -14,7 +15,7 @@ public struct IP4Rewrite: Node {
     public static let name = "ip4-rewrite"
 
     public enum Next: UInt16, NextNode {
-        case output, arp, icmpError, fragment, path
+        case output, arp, icmpError, fragment, path, redirect
 
         public var node: String {
             switch self {
@@ -23,6 +24,7 @@ public struct IP4Rewrite: Node {
             case .icmpError: "ip4-icmp-error"
             case .fragment: "ip4-fragment"
             case .path: "ip4-path"
+            case .redirect: "ip4-redirect"
             }
         }
     }
@@ -43,11 +45,16 @@ public struct IP4Rewrite: Node {
     let adjacencies: AdjacencyTable
     private let paths: PathTable
     private let counters: TrafficCounters.Slot
+    private let settings: Published<ICMPSettings>.Reader
 
-    init(adjacencies: AdjacencyTable, paths: PathTable, counters: TrafficCounters.Slot) {
+    init(
+        adjacencies: AdjacencyTable, paths: PathTable, counters: TrafficCounters.Slot,
+        settings: Published<ICMPSettings>.Reader
+    ) {
         self.adjacencies = adjacencies
         self.paths = paths
         self.counters = counters
+        self.settings = settings
     }
 
     @inline(__always)
@@ -79,7 +86,14 @@ public struct IP4Rewrite: Node {
         packet.header.txInterface = adjacency.txInterface
         packet.header.flags.remove(.hasTable)
         counters.add(packet.header.adjacency, bytes: packet.length)
+        if adjacency.txInterface == packet.header.rxInterface { return decideTurn(isOurs) }
         return .to(.output)
+    }
+
+    /// A packet that leaves by the link that it came by: its sender may want to know of a shorter way.
+    @inline(never)
+    private func decideTurn(_ isOurs: Bool) -> Verdict<Next, Reason> {
+        .to(settings.value.sendsRedirects && !isOurs ? .redirect : .output)
     }
 
     /// Where a packet goes whose neighbour is down; nil to go on with the adjacency that the packet then has.

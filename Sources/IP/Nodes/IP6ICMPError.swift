@@ -71,14 +71,15 @@ public struct IP6ICMPError: ContextualNode {
     /// Class selector 6, as that of IPv4's errors.
     static let trafficClass: UInt8 = 0xc0
 
-    private let tables: TableReaders
+    private let policy: ICMPv6ErrorPolicy
     private let sources: IPv6SourceChoice
-    private var budget: ICMPErrorBudget
+    private let settings: Published<ICMPSettings>.Reader
+    private var budget = ICMPErrorBudget()
 
-    init(tables: TableReaders, sources: IPv6SourceChoice, limits: ICMPErrorLimits) {
-        self.tables = tables
+    init(tables: TableReaders, sources: IPv6SourceChoice, settings: Published<ICMPSettings>.Reader) {
+        policy = ICMPv6ErrorPolicy(tables: tables)
         self.sources = sources
-        budget = ICMPErrorBudget(limits)
+        self.settings = settings
     }
 
     public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
@@ -88,12 +89,14 @@ public struct IP6ICMPError: ContextualNode {
         trace.parameter = parameter
         trace.receiver = header.source
         guard !packet.header.flags.contains(.locallyOriginated) else { return .drop(.ownPacket) }
-        if let objection = objection(to: packet, header, request) { return .drop(objection) }
+        if let objection = policy.objection(to: packet, header, request) { return .drop(objection) }
         let source = sources.source(for: packet, header)
         guard !source.isUnspecified else { return .drop(.noAddress) }
-        guard budget.take(header.source.high ^ header.source.low, context.now) else { return .drop(.rateLimited) }
+        let receiver = header.source.high ^ header.source.low
+        guard budget.take(receiver, context.now, settings.value.limits) else { return .drop(.rateLimited) }
         guard let error = context.allocate() else { return .drop(.noBuffer) }
-        write(request.message(parameter), about: packet.bytes, from: source, to: header.source, into: error)
+        let message = request.message(parameter)
+        IP6ICMPError.write(message, about: packet.bytes, from: source, to: header.source, into: error)
         error.header.rxInterface = packet.header.rxInterface
         error.header.txInterface = packet.header.txInterface
         error.header.flags.formUnion(packet.header.flags.intersection(.hasTable))
@@ -101,26 +104,8 @@ public struct IP6ICMPError: ContextualNode {
         return .drop(Reason(rawValue: UInt16(request.rawValue)) ?? .noRoute)
     }
 
-    /// Why the packet's sender must not be told (RFC 4443 section 2.4 e).
-    private func objection(to packet: Packet, _ header: IPv6View, _ request: ICMPv6ErrorRequest) -> Reason? {
-        if !request.concernsGroups {
-            if packet.header.flags.contains(.notToThisStation) { return .toManyStations }
-            if header.destination.isMulticast { return .toManyHosts }
-        }
-        let upper = header.upperLayer
-        if upper.isLaterFragment, request != .packetTooBig { return .laterFragment }
-        if upper.protocol == .icmp6, !upper.isLaterFragment {
-            // Of too little to tell, the worst is assumed.
-            guard upper.payload.count > 0 else { return .aboutIcmpError }
-            let type = ICMPv6Type(rawValue: upper.payload.load(at: 0))
-            if type.isError || type == .redirect { return .aboutIcmpError }
-        }
-        let source = header.source
-        guard !source.isUnspecified, !source.isMulticast, !source.isLoopback else { return .fromNoHost }
-        return tables.route(to: source, for: packet).kind == .local ? .fromNoHost : nil
-    }
-
-    private func write(
+    /// Fills an empty buffer with the error and makes it the router's own.
+    static func write(
         _ message: ICMPv6Message, about packet: Bytes, from source: IPv6Address, to receiver: IPv6Address,
         into error: Packet
     ) {

@@ -41,61 +41,30 @@ public struct IP6Lookup: Node {
         }
     }
 
-    private let tables: TableReaders
+    private let lookup: IPv6FrameLookup
     private let balancer: Balancer
 
     init(tables: TableReaders, balancer: Balancer) {
-        self.tables = tables
+        lookup = IPv6FrameLookup(tables: tables)
         self.balancer = balancer
     }
 
     public mutating func process(_ frame: Frame, _ context: Context) {
-        let count = frame.count
-        guard count > 0 else { return }
+        guard frame.count > 0 else { return }
         let verdicts = context.verdicts
         withUnsafeTemporaryAllocation(of: IPv6Address.self, capacity: Frame.capacity) { destinations in
             withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Frame.capacity) { results in
-                let table = tables.number(for: context.packet(frame[0]))
-                var others: UInt32 = 0
-                for position in 0..<count {
+                lookup.lookUp(frame, context, at: 24, destinations.baseAddress!, into: results.baseAddress!)
+                for position in 0..<frame.count {
                     let packet = context.packet(frame[position])
-                    others |= tables.number(for: packet) ^ table
-                    destinations[position] = IPv6Address(packet.bytes, at: 24)
-                        .asLookedUp(from: packet.header.rxInterface)
-                }
-                let (addresses, found) = (destinations.baseAddress!, results.baseAddress!)
-                if others == 0 {
-                    tables[table].ip6.lookup(addresses, count: count, into: found)
-                } else {
-                    lookUpEach(frame, context, addresses, found)
-                }
-                for position in 0..<count {
-                    let packet = context.packet(frame[position])
-                    var result = Forwarding(rawValue: found[position])
-                    if result.isIndirect { result = follow(result, packet, addresses[position]) }
+                    var result = Forwarding(rawValue: results[position])
+                    if result.isIndirect { result = follow(result, packet, destinations[position]) }
                     packet.header.adjacency = result.index
                     verdicts[position] = UInt16(truncatingIfNeeded: result.kindNumber)
                 }
             }
         }
         if frame.isTraced { trace(frame, context) }
-    }
-
-    /// For a frame with packets of several tables.
-    @inline(never)
-    private func lookUpEach(
-        _ frame: Frame, _ context: Context, _ destinations: UnsafePointer<IPv6Address>,
-        _ results: UnsafeMutablePointer<UInt32>
-    ) {
-        for position in 0..<frame.count {
-            let table = tables[tables.number(for: context.packet(frame[position]))]
-            results[position] = lookup(destinations[position], table).rawValue
-        }
-    }
-
-    @inline(__always)
-    private func lookup(_ destination: IPv6Address, _ table: TableReader) -> Forwarding {
-        Forwarding(rawValue: table.ip6.lookup(high: destination.high, low: destination.low))
     }
 
     /// Goes through load-balances and other tables until it finds where the packet goes.
@@ -106,7 +75,7 @@ public struct IP6Lookup: Node {
             if result.kindNumber == Forwarding.Kind.loadBalance.rawValue {
                 result = balancer.choose(result.index, packet) { FlowHash.ipv6(packet.bytes, seed: $0) }
             } else {
-                result = lookup(destination, tables[result.index])
+                result = lookup.lookUp(destination, in: result.index)
             }
             if !result.isIndirect { return result }
         }
@@ -119,7 +88,7 @@ public struct IP6Lookup: Node {
             guard packet.isTraced else { continue }
             var trace = Trace()
             trace.destination = IPv6Address(packet.bytes, at: 24)
-            trace.table = tables.number(for: packet)
+            trace.table = lookup.tables.number(for: packet)
             trace.result = Forwarding(
                 rawValue: UInt32(context.verdicts[position]) << Forwarding.kindShift | packet.header.adjacency)
             context.record(trace, context.verdicts[position], for: packet)

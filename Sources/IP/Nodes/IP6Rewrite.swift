@@ -6,7 +6,8 @@ import Wire
 ///
 /// Summary: the last step of forwarding; from here the frame is complete. While the neighbour is down, its backup's instead.
 /// Expects: an IPv6 header at the current position and the adjacency set by lookup.
-/// Emits: the complete frame, with its transmit interface set.
+/// Emits: the complete frame, with its transmit interface set; with redirects on, to `ip6-redirect` one that leaves by the
+/// link that it came by.
 /// Drops: `truncated`, `linkBroadcast`. Packets that expire, are too long for the link or have no neighbour left go to
 /// `ip6-icmp-error`, those whose neighbour's address is not known to `ip6-discover-neighbor`.
 /// Spec: RFC 8200 sections 3, 5; RFC 4443 sections 3.2, 3.3; RFC 5286 for the backup.
@@ -14,7 +15,7 @@ public struct IP6Rewrite: Node {
     public static let name = "ip6-rewrite"
 
     public enum Next: UInt16, NextNode {
-        case output, discover, icmpError, path
+        case output, discover, icmpError, path, redirect
 
         public var node: String {
             switch self {
@@ -22,6 +23,7 @@ public struct IP6Rewrite: Node {
             case .discover: "ip6-discover-neighbor"
             case .icmpError: "ip6-icmp-error"
             case .path: "ip6-path"
+            case .redirect: "ip6-redirect"
             }
         }
     }
@@ -42,11 +44,16 @@ public struct IP6Rewrite: Node {
     private let adjacencies: AdjacencyTable
     private let paths: PathTable
     private let counters: TrafficCounters.Slot
+    private let settings: Published<ICMPSettings>.Reader
 
-    init(adjacencies: AdjacencyTable, paths: PathTable, counters: TrafficCounters.Slot) {
+    init(
+        adjacencies: AdjacencyTable, paths: PathTable, counters: TrafficCounters.Slot,
+        settings: Published<ICMPSettings>.Reader
+    ) {
         self.adjacencies = adjacencies
         self.paths = paths
         self.counters = counters
+        self.settings = settings
     }
 
     @inline(__always)
@@ -81,7 +88,14 @@ public struct IP6Rewrite: Node {
         packet.header.txInterface = adjacency.txInterface
         packet.header.flags.remove(.hasTable)
         counters.add(packet.header.adjacency, bytes: packet.length)
+        if adjacency.txInterface == packet.header.rxInterface { return decideTurn(isOurs) }
         return .to(.output)
+    }
+
+    /// A packet that leaves by the link that it came by: its sender may want to know of a shorter way.
+    @inline(never)
+    private func decideTurn(_ isOurs: Bool) -> Verdict<Next, Reason> {
+        .to(settings.value.sendsRedirects && !isOurs ? .redirect : .output)
     }
 
     /// Where a packet goes whose neighbour is down; nil to go on with the adjacency that the packet then has.
