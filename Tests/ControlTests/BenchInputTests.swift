@@ -24,6 +24,8 @@ struct BenchInputTests {
         "ip6-200k.routes": "a00275d0725a9f9c559ad711a5bb11ac5d9847addd1e3b157338e175a8ad77e5",
         "ip6-bgp.pcap": "99375c50466bf6faf4c2950aed873ec566cd1a5086121dcb63f620e8215bfe10",
         "ip6-bgp.routes": "e2072c7247f32c00710141fe0e365c4d24b72bd9c58c0384427b454bde0a4b3c",
+        "mpls.pcap": "7a3b867277eaff9923f5072eb3c04c5084a765514599d7698ef686d9a84d5d44",
+        "mpls.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     ]
 
     @Test(arguments: BenchInput.all.map(\.name))

@@ -75,6 +75,30 @@ import Wire
         send(echo, [(mpls.red, [reply])])
     }
 
+    @Test func `IPv6 packets take labels too, towards an IPv4 next hop`() throws {
+        let (source, far) = (IPv6Address("2001:db8::2")!, IPv6Address("2001:db8:9::9")!)
+        try mpls.ip.interfaces.add(InterfaceAddress("2001:db8::1/64")!, to: mpls.lan.interface)
+        mpls.bench.settle()
+        _ = mpls.bench.outcome(of: [])
+        func packet(_ link: PacketBuilder, _ hopLimit: UInt8, count: Int = 20) -> [UInt8] {
+            link.ipv6(from: source, to: far, hopLimit: hopLimit, trafficClass: 0xb8).udp(from: 1, to: 2)
+                .payload(count: count).bytes
+        }
+        for mode in TTLMode.allCases {
+            try mpls.ip.fib.setRoute(IPPrefix("2001:db8:9::/48")!, [mpls.path(mpls.red, [300, 2], mode)])
+            let ttl: UInt8 = mode == .pipe ? 255 : 8
+            let stack = mpls.labelled(mpls.toRed, [(300, ttl), (2, ttl)], trafficClass: mode == .pipe ? 0 : 5)
+            send(packet(mpls.lab.fromA, 9), [(mpls.red, [packet(stack, 8)])])
+        }
+        let longest = 592 - 48
+        let stack = mpls.labelled(mpls.toRed, [(300, 8), (2, 8)], trafficClass: 5)
+        send(packet(mpls.lab.fromA, 9, count: longest), [(mpls.red, [packet(stack, 8, count: longest)])])
+        let tooLong = mpls.bench.outcome(of: [(mpls.lan, packet(mpls.lab.fromA, 9, count: longest + 1))])
+        #expect(tooLong.drops["ip6-icmp-error/packet-too-big"] == 1)
+        let expired = mpls.bench.outcome(of: [(mpls.lan, packet(mpls.lab.fromA, 1))])
+        #expect(expired.drops["ip6-icmp-error/hop-limit-exceeded"] == 1)
+    }
+
     @Test func `eight labels fit in front of a packet, nine are refused`() throws {
         let labels = (0..<8).map { UInt32(100 + $0) }
         try mpls.route(mpls.path(mpls.red, labels))

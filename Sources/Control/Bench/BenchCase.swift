@@ -52,6 +52,12 @@ struct BenchCase: Sendable {
             name: "ip4-bgp", summary: "IPv4, 900,000 routes in the Internet's length mix, 256 next hops",
             work: .graph, input: .internet, goals: [BenchGoal("sum", atMost: 60, reference: 176, from: vpp)]),
         BenchCase(
+            name: "mpls-swap", summary: "MPLS, one label, swapped for another", work: .graph, input: .labelled,
+            goals: [BenchGoal("sum", atMost: 40, reference: 46, from: vpp)]),
+        BenchCase(
+            name: "mpls-push", summary: "MPLS, one label, swapped for a stack of three", work: .graph,
+            input: .labelled),
+        BenchCase(
             name: "route-load", summary: "1,000,000 routes from a file", work: .load, input: .million,
             goals: [BenchGoal("load", atMost: 5), BenchGoal("memory", atMost: 150)]),
         BenchCase(

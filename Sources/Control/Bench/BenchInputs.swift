@@ -112,7 +112,7 @@ struct BenchInput: Sendable {
 // MARK: - The inputs
 
 extension BenchInput {
-    static let all = [one, thousand, halfMillion, internet, million, one6, sites6, internet6]
+    static let all = [one, thousand, halfMillion, internet, million, one6, sites6, internet6, labelled]
 
     static let one = BenchInput(
         name: "ip4-one", summary: "one route, 10.0.0.0/8",
@@ -145,6 +145,19 @@ extension BenchInput {
         digest: "1f6394afdbd15e7323fb9b7e23948b5d63e08694a1652e42b65dd1a5c9e6cb28"
             + "f069f907c00af05ed32b2dbb92baef2709c0dd8c7d662b11bad600b3af67f9c5"
     ) { mixed(640_261, &$0) }
+
+    static let labelled = BenchInput(
+        name: "mpls", summary: "label 100 in front of random destinations",
+        digest: "bd3b6a3fb371aa422b57afdf9bda634a27ae920d96720d3cc81a9c5099788612"
+            + "456da2cd0890d6e2c9a5ffa3bca47c42e3df245c9076dac195f9628efdbb8e81"
+    ) { random in
+        let stack: [UInt8] = [0x88, 0x47, 0x00, 0x06, 0x41, 0x40]
+        let frames = (0..<packetCount).map { _ in
+            let frame = frame(to: 10 << 24 + random.bits(24))
+            return stations + stack + frame.dropFirst(stations.count + 2)
+        }
+        return Content(routes: [], frames: frames)
+    }
 
     private static func consecutive(_ count: Int, _ random: inout PythonRandom) -> ([Line], [UInt32]) {
         let start: UInt32 = 20 << 24

@@ -92,8 +92,6 @@ public struct MPLSRewrite: Node {
             let top = MPLSEntry(rawValue: packet.bytes.network(at: 0))
             let inner = (timeToLive: top.timeToLive, trafficClass: top.trafficClass)
             pusher.push(packet.header.adjacency, onto: packet, inner: inner, isBottom: false)
-            // A backup has no backup: it might lead back here.
-            guard !adjacencies[packet.header.adjacency].status.isDown else { return .drop(.unreachable) }
         }
         return adjacencies[packet.header.adjacency].status.isResolved ? nil : .to(.incomplete)
     }
