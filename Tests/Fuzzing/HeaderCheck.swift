@@ -5,6 +5,7 @@ import Wire
 enum HeaderCheck {
     static func walk(_ bytes: Bytes) throws(FuzzFailure) {
         try hash(bytes)
+        try bfd(bytes)
         guard let packet = IPv6View(bytes) else { return }
         let end = min(bytes.count, packet.totalLength)
         var headers = IPv6Extensions(packet)
@@ -35,6 +36,17 @@ enum HeaderCheck {
         // Accessors stay within the message even of types that have no such field.
         _ = (view.sourceStation, view.targetStation, view.target, view.redirectedDestination)
         _ = (view.reachableTime, view.retransmissionTime, view.preference, view.isOverriding)
+    }
+
+    /// What stands behind BFD's mandatory section is within what the packet claims, and what is there.
+    private static func bfd(_ bytes: Bytes) throws(FuzzFailure) {
+        guard let view = BFDView(bytes) else { return }
+        _ = BFDPacket(view)
+        guard let section = view.authentication else { return }
+        if BFDView.minimumLength + section.length > min(view.length, bytes.count) {
+            throw FuzzFailure("an authentication section beyond the packet's end")
+        }
+        _ = section.length >= 8 ? section.sequence : 0
     }
 
     private static func hash(_ bytes: Bytes) throws(FuzzFailure) {

@@ -30,6 +30,13 @@ enum PacketSeeds {
           - {to: 198.51.100.0/24, type: blackhole}
           - {to: 203.0.113.0/25, type: unreachable}
           - {to: 203.0.113.128/25, type: prohibit}
+        bfd:
+          sessions:
+            - {peer: 10.0.0.2, passive: true}
+            - peer: 10.0.0.3
+              passive: true
+              authentication: {type: meticulous-keyed-sha1, key-id: 7, secret: martlet}
+            - {peer: 192.0.2.9, multihop: true, local-address: 10.0.0.1, minimum-ttl: 64, passive: true}
         mpls:
           labels:
             - {label: 100, swap: 200, via: 10.1.0.2}
@@ -61,11 +68,11 @@ enum PacketSeeds {
         IPv4Address(127, 0, 0, 1), IPv4Address(224, 0, 0, 5), IPv4Address(240, 0, 0, 1),
     ]
 
-    static let frames: [[UInt8]] = (arp + ip + tagged + ipv6 + neighbors6 + labelled).map(\.bytes)
+    static let frames: [[UInt8]] = (arp + ip + bfd + tagged + ipv6 + neighbors6 + labelled).map(\.bytes)
     /// Those about which the router logs nothing.
     static let quietFrames: [[UInt8]] = (ip + tagged + ipv6 + labelled).map(\.bytes)
 
-    private static func link(_ destination: MACAddress = port) -> PacketBuilder {
+    static func link(_ destination: MACAddress = port) -> PacketBuilder {
         PacketBuilder().ethernet(from: host, to: destination)
     }
 

@@ -32,7 +32,7 @@ struct BFDLab {
     }
 
     init(
-        _ parameters: BFDParameters = BFDLab.passive(), isMultihop: Bool = false, isGuard: Bool = false,
+        _ parameters: BFDParameters = BFDLab.passive(), isMultihop: Bool = false, isGuard: Bool = true,
         workerCount: Int = 1
     ) throws {
         lab = try IPLab([BFDModule.self], workerCount: workerCount)

@@ -45,7 +45,7 @@ struct BFDNodeTests {
 
     @Test func neighborSignalsDown() throws {
         for state in [BFDState.down, .adminDown] {
-            let bench = try BFDLab(isGuard: true)
+            let bench = try BFDLab()
             bench.bring(to: .up)
             let lan = bench.lab.lan
             bench.lab.bench.send(
@@ -59,7 +59,7 @@ struct BFDNodeTests {
 
     /// The worker switches the adjacency itself: before the control side has heard of it.
     @Test func detectionSwitchesTheAdjacency() throws {
-        let bench = try BFDLab(isGuard: true)
+        let bench = try BFDLab()
         bench.bring(to: .up)
         var packet = bench.packet(.up)
         packet.desiredMinTx = 10_000
@@ -76,9 +76,9 @@ struct BFDNodeTests {
         #expect(change.clock > began && change.adjacency == bench.bfd.table[bench.slot].adjacency)
     }
 
-    /// A session without anybody who would put the adjacency back leaves it alone.
+    /// A session that nobody asked to do so leaves the adjacency alone.
     @Test func noGuardNoSwitch() throws {
-        let bench = try BFDLab()
+        let bench = try BFDLab(isGuard: false)
         bench.bring(to: .up)
         bench.receive(bench.payload(bench.packet(.down)))
         #expect(bench.session.state == .down && !bench.status.isBFDDown)
@@ -86,19 +86,37 @@ struct BFDNodeTests {
 
     /// BFD's own packets stay on the neighbour that they are about, whatever is said against it.
     @Test func packetsArePinned() throws {
-        let bench = try BFDLab(isGuard: true)
+        let bench = try BFDLab()
         bench.bring(to: .up)
         bench.receive(bench.payload(bench.packet(.down)))
-        bench.bring(to: .up)
+        _ = bench.lab.lan.takeSent()
         #expect(bench.status.isBFDDown)
         let lan = bench.lab.lan
         bench.lab.bench.send(
-            [bench.frame(bench.payload(bench.packet(.up, .poll)))], at: lan,
-            expect: [(lan, [bench.reply(expected(bench, .up, .final, tx: 300_000))])])
-        // The last who guarded it is gone: it is put back.
-        bench.bfd.release(bench.registration)
-        bench.lab.bench.settle()
+            [bench.frame(bench.payload(bench.packet(.down, .poll)))], at: lan,
+            expect: [(lan, [bench.reply(expected(bench, .`init`, .final, diagnostic: .neighborSignaledDown))])])
+        #expect(bench.status.isBFDDown)
+    }
+
+    /// What ends a failure: the session is Up again, an operator takes BFD off the path, or nobody wants it guarded.
+    @Test(arguments: ["up", "admin-down", "peer admin-down", "release"]) func adjacencyComesBack(way: String) throws {
+        let bench = try BFDLab()
+        bench.bring(to: .up)
+        bench.receive(bench.payload(bench.packet(.down)))
+        #expect(bench.status.isBFDDown)
+        switch way {
+        case "up": bench.bring(to: .up)
+        case "admin-down": bench.bring(to: .adminDown)
+        case "peer admin-down": bench.receive(bench.payload(bench.packet(.adminDown)))
+        default:
+            bench.bfd.release(bench.registration)
+            bench.lab.bench.settle()
+        }
         #expect(!bench.status.isBFDDown)
+        // And it can be lost again.
+        guard way == "up" else { return }
+        bench.receive(bench.payload(bench.packet(.down)))
+        #expect(bench.status.isBFDDown)
     }
 
     // MARK: - Bad input

@@ -37,9 +37,11 @@ extension BFDInput {
         case .change: table[slot].session.change(to: table[slot].staged, now: now)
         case .guardOn: table[slot].isGuard = true
         case .guardOff:
-            // Nobody is left who would put the adjacency back.
             table[slot].isGuard = false
-            adjacencies.setBFDDown(table[slot].adjacency, false)
+            if table[slot].hasFailed {
+                table[slot].hasFailed = false
+                tell(news(slot, before, context), slot, context)
+            }
         case .adminDown: reaction = table[slot].session.setAdministrativelyDown(true, now: now)
         case .adminUp: reaction = table[slot].session.setAdministrativelyDown(false, now: now)
         case .leave:
@@ -76,9 +78,18 @@ extension BFDInput {
     func carryOut(_ reaction: BFDReaction, _ slot: Int, _ before: BFDSession, _ now: UInt64, _ context: Context) {
         if reaction.contains(.stateChanged) {
             let news = news(slot, before, context)
-            // First of all: from here on no packet goes the way that is lost.
-            if news.isFailure, table[slot].isGuard { adjacencies.setBFDDown(table[slot].adjacency, true) }
+            if news.isFailure, table[slot].isGuard {
+                table[slot].hasFailed = true
+                // First of all: from here on no packet goes the way that is lost.
+                adjacencies.setBFDDown(table[slot].adjacency, true)
+            } else if news.isPathTrusted {
+                table[slot].hasFailed = false
+            }
             tell(news, slot, context)
+        } else if table[slot].hasFailed, table[slot].session.remote.state == .adminDown {
+            // Lost first, and taken out of service then: nothing speaks against the path any more.
+            table[slot].hasFailed = false
+            tell(news(slot, before, context), slot, context)
         } else if let news = table[slot].unreported {
             tell(news, slot, context)
         }

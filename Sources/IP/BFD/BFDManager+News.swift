@@ -14,9 +14,23 @@ extension BFDManager {
         guard let session = bySlot[Int(news.slot)], table[session.slot].discriminator == news.discriminator else {
             return
         }
+        switchAdjacency(news, session)
         if news.from != news.to || news.isFailure { note(news, session) }
         // Asked for again while it said goodbye, it stays.
         if news.hasLeft, session.isLeaving { remove(session) }
+    }
+
+    /// Accounts for what the worker has stored already, or puts the adjacency back: the time to wait before it is used
+    /// again is the adjacency's affair.
+    private func switchAdjacency(_ news: BFDNews, _ session: Session) {
+        let adjacency = table[session.slot].adjacency
+        guard adjacency != 0 else { return }
+        if news.isFailure {
+            if session.isGuard { adjacencies.setBFDDown(true, adjacency, at: news.clock) }
+        } else if adjacencies.table[adjacency].status.isBFDDown, news.isPathTrusted || !session.isGuard {
+            let (table, slot) = (table, session.slot)
+            adjacencies.setBFDDown(false, adjacency, at: news.clock) { table[slot].hasFailed }
+        }
     }
 
     private func note(_ news: BFDNews, _ session: Session) {

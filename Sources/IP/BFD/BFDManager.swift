@@ -83,12 +83,12 @@ public final class BFDManager {
     /// - Parameters:
     ///   - client: Who asks, for `show bfd`.
     ///   - parameters: For a session that does not exist yet; one that the configuration declares keeps its own.
-    ///   - guardsNextHop: Whether a failure takes the neighbour's adjacency out of service, on the worker and at once. Who
-    ///     asks for that puts it back (`AdjacencyStore.setBFDDown`) when it trusts the path again. Single hop only.
+    ///   - guardsNextHop: Whether a failure takes the neighbour out of service for all that is forwarded to it, on the
+    ///     worker and at once. Single hop only.
     ///   - onChange: Called on every change of state from now on.
     /// - Throws: `RouteError` when no session with that peer can be had.
     public func register(
-        _ target: BFDTarget, client: String, parameters: BFDParameters? = nil, guardsNextHop: Bool = false,
+        _ target: BFDTarget, client: String, parameters: BFDParameters? = nil, guardsNextHop: Bool = true,
         onChange: @escaping @ControlPlane (BFDChange) -> Void = { _ in }
     ) throws(RouteError) -> BFDRegistration {
         let session: Session
@@ -107,11 +107,14 @@ public final class BFDManager {
     }
 
     /// A session that the configuration declares: its parameters are its own, or its profile's.
-    func declare(_ target: BFDTarget, _ parameters: BFDParameters, profile: String) throws(RouteError) {
+    func declare(
+        _ target: BFDTarget, _ parameters: BFDParameters, profile: String, guardsNextHop: Bool
+    ) throws(RouteError) {
         if let known = try find(target), !known.isLeaving {
             throw RouteError("there is a session with \(target.peer) already", "keep one of them")
         }
-        let registration = try register(target, client: "configuration", parameters: parameters)
+        let registration = try register(
+            target, client: "configuration", parameters: parameters, guardsNextHop: guardsNextHop)
         if parameters == profiles[profile] { sessions[registration.key]?.profile = profile }
     }
 

@@ -47,6 +47,8 @@ extension BFDModule {
             .key("interface", .text(.name), "Where the peer is; the one with the peer's network if absent"),
             .key("local-address", .text(.ipAddress), "The router's own address; needed with `multihop`"),
             .key("vrf", .text(.name), "The table in which the peer is, if no interface says it; main if absent"),
+            .key(
+                "guard", .boolean, "Whether a failure takes the peer out of use as a next hop at once; true if absent"),
             .key("multihop", .boolean, "Whether routers stand between; false if absent"),
             .key(
                 "profile", .text(.name),
@@ -80,6 +82,7 @@ extension BFDModule {
         let isMultihop: Bool
         let parameters: BFDParameters
         let profile: String
+        let isGuard: Bool
     }
 
     private func read(
@@ -116,7 +119,8 @@ extension BFDModule {
             setting: setting, peer: try peer.ipAddress(), interface: try setting["interface"]?.string,
             local: try setting["local-address"]?.ipAddress(),
             vrf: try setting["vrf"]?.string ?? VRF.mainName, isMultihop: try setting["multihop"]?.boolean ?? false,
-            parameters: try BFDModule.parameters(setting, over: base), profile: profile)
+            parameters: try BFDModule.parameters(setting, over: base), profile: profile,
+            isGuard: try setting["guard"]?.boolean ?? true)
         if let vrf = setting["vrf"], read.vrf != VRF.mainName, !ip.plan.tables.values.contains(read.vrf) {
             throw vrf.error(
                 "there is no table '\(read.vrf)'", Spelling.hint(for: read.vrf, among: Set(ip.plan.tables.values)))
@@ -149,7 +153,8 @@ extension BFDModule {
                 BFDTarget(
                     peer: session.peer, interface: interface, local: session.local,
                     vrf: ip.fib.table(named: session.vrf),
-                    isMultihop: session.isMultihop), session.parameters, profile: session.profile)
+                    isMultihop: session.isMultihop), session.parameters, profile: session.profile,
+                guardsNextHop: session.isGuard)
         } catch {
             throw session.setting.error(error)
         }

@@ -71,6 +71,8 @@ struct BFDSlot: BitwiseCopyable {
     var echoSequence: UInt32 = 0
     /// Whether a failure takes the adjacency out of service.
     var isGuard = false
+    /// It has done so, and the path is not known to be good again.
+    var hasFailed = false
     /// A detection that came late, because the worker did: it is looked at once more.
     var isSecondLook = false
     /// News that the control side's queue had no room for.
@@ -117,6 +119,8 @@ struct BFDNews: BitwiseCopyable {
     let remoteDiagnostic: BFDDiagnostic
     /// The path is lost: not an operator's doing, on either side.
     var isFailure: Bool
+    /// Nothing that BFD knows speaks against the path: it is Up, or an operator has taken BFD off it.
+    var isPathTrusted: Bool { to == .up || to == .adminDown || remoteState == .adminDown }
     /// A removed session has said goodbye; its slot is free.
     var hasLeft: Bool
     /// `Clock.now` when the worker saw it.

@@ -25,6 +25,8 @@ public final class LocalDelivery {
     let ip4 = LocalTable()
     let ip6 = LocalTable()
     private let engine: Engine
+    /// Arcs to nodes that have claimed something: one for each node and family.
+    private var arcs: [AddressFamily: [String: UInt16]] = [:]
 
     init(engine: Engine) { self.engine = engine }
 
@@ -67,7 +69,10 @@ public final class LocalDelivery {
         switch receiver {
         case .process(let process): return .process(process)
         case .node(let name):
-            return .arc(try engine.addArc(from: family == .ipv4 ? IP4Local.name : IP6Local.name, to: name))
+            if let arc = arcs[family]?[name] { return .arc(arc) }
+            let arc = try engine.addArc(from: family == .ipv4 ? IP4Local.name : IP6Local.name, to: name)
+            arcs[family, default: [:]][name] = arc
+            return .arc(arc)
         }
     }
 }
