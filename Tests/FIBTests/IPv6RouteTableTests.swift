@@ -82,6 +82,21 @@ import Wire
         #expect(looked(inside) == 8 && looked(outside) == 0)
     }
 
+    /// Frames whose addresses all come to one slot of the root: with no, one and several routes below it.
+    @Test func framesOfOneRootSlot() throws {
+        let table = try RouteTable<IPv6Prefix>()
+        let addresses = (0..<256 as Range<UInt64>).map { IPv6Address(high: 0x2001_0db8 << 32 | $0 << 24, low: $0) }
+        for text in ["::/0", "2001:d00::/24", "2001:db8::/40", "2001:db8:80::/41", "2001:db8:100::/64"] {
+            try table.set(net6(text), result: UInt32(text.utf8.count))
+            try #require(frameMismatch(table, addresses) == nil, "with \(text)")
+        }
+        for text in ["::/0", "2001:d00::/24", "2001:db8:80::/41", "2001:db8:100::/64"] {
+            table.remove(net6(text))
+            try #require(frameMismatch(table, addresses) == nil, "without \(text)")
+        }
+        #expect(Set(IPv6Prefix.lookup(addresses, in: table.reader)) == [13, 0])
+    }
+
     /// Result 0 is a route that leads nowhere; it must not let the default route shine through.
     @Test(arguments: [3, 12, 13, 24, 25, 32, 48, 64, 65, 128])
     func dropRouteHidesDefault(length: Int) throws {

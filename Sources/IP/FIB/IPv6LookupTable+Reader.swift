@@ -24,7 +24,14 @@ extension IPv6LookupTable {
         @inlinable
         @inline(__always)
         public func lookup(high: UInt64, low: UInt64) -> UInt32 {
-            var slot = rootSlot(high)
+            result(descend(rootSlot(high), high, low), high)
+        }
+
+        /// From an address's root slot to the one that is not extended.
+        @inlinable
+        @inline(__always)
+        func descend(_ root: UInt32, _ high: UInt64, _ low: UInt64) -> UInt32 {
+            var slot = root
             while Slot.isExtended(slot) {
                 // Pairs with the releasing store that put the group or skip there.
                 atomicMemoryFence(ordering: .acquiring)
@@ -37,7 +44,7 @@ extension IPv6LookupTable {
                     slot = load(unit, 4 &* Int(truncatingIfNeeded: (half &<< UInt64(position)) &>> 58))
                 }
             }
-            return result(slot, high)
+            return slot
         }
 
         /// Brings the root slot of an address towards the core, some ten packets ahead of `lookup`.
@@ -91,7 +98,23 @@ extension IPv6LookupTable.Reader {
     public func lookup(
         _ addresses: UnsafePointer<IPv6Address>, count: Int, into results: UnsafeMutablePointer<UInt32>
     ) {
+        guard count > 0 else { return }
         for index in 0..<count { prefetch(high: addresses[index].high, low: addresses[index].low) }
+        var differences: UInt32 = 0
+        let first = rootSlot(addresses[0].high)
+        for index in 0..<count {
+            let slot = rootSlot(addresses[index].high)
+            results[index] = slot
+            differences |= slot ^ first
+        }
+        if differences == 0, isShort(first) {
+            // All go the same short way, as in a small table: there is no miss to wait for.
+            for index in 0..<count {
+                let address = addresses[index]
+                results[index] = result(descend(first, address.high, address.low), address.high)
+            }
+            return
+        }
         withUnsafeTemporaryAllocation(of: Round.self, capacity: 3) { rounds in
             let pointers = UnsafeMutableRawPointer(rounds.baseAddress!)
                 .assumingMemoryBound(to: UnsafeRawPointer.self)
@@ -99,6 +122,16 @@ extension IPv6LookupTable.Reader {
             walk(addresses, count, results, pointers, lists)
         }
         for index in 0..<count { results[index] = result(results[index], addresses[index].high) }
+    }
+
+    /// Whether there is one route at most below a slot of the root.
+    @inlinable
+    @inline(__always)
+    func isShort(_ slot: UInt32) -> Bool {
+        typealias Table = IPv6LookupTable
+        guard Table.Slot.isExtended(slot) else { return true }
+        guard Table.Slot.position(slot) == 0 else { return false }
+        return !Table.Slot.isExtended(load(units + Table.Slot.offset(slot), Table.Skip.insideOffset))
     }
 
     /// 1,024 bytes: two are 256 pointers, and one is four lists of 256 indices.
@@ -116,9 +149,7 @@ extension IPv6LookupTable.Reader {
         var (groupCount, skipCount) = (0, 0)
 
         for index in 0..<count {
-            let slot = rootSlot(addresses[index].high)
-            slots[index] = slot
-            follow(slot, index, addresses, pointers, (groups, skips), &groupCount, &skipCount)
+            follow(slots[index], index, addresses, pointers, (groups, skips), &groupCount, &skipCount)
         }
         while groupCount | skipCount != 0 {
             // Pairs with the releasing stores that put the groups and skips there.
