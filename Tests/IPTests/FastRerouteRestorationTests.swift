@@ -181,3 +181,30 @@ import Wire
         #expect(heard.events.map(\.number) == [1, 1])
     }
 }
+
+/// What is logged of switches.
+@Suite struct SwitchNoticesTests {
+    private func event(_ host: UInt8) -> ProtectionSwitch {
+        ProtectionSwitch(
+            number: 1, .v4(IPv4Address(10, 1, 0, host)), "wan", .linkDown, backup: "c", detected: 0, switched: 0)
+    }
+
+    @Test func aFewAreNamed() {
+        var notices = SwitchNotices()
+        notices.add(.onBackup, event(1), "detail")
+        notices.add(.withoutBackup, event(2), "detail")
+        let lines = notices.take()
+        #expect(Set(lines.map(\.text)) == ["10.1.0.1 on wan: detail", "10.1.0.2 on wan: detail"])
+        #expect(lines.filter { $0.level == .error }.count == 1)
+        #expect(notices.isEmpty && notices.take().isEmpty)
+    }
+
+    @Test func manyAreCounted() {
+        var notices = SwitchNotices()
+        for host in 1...100 as ClosedRange<UInt8> { notices.add(.onBackup, event(host), "detail") }
+        #expect(
+            notices.take().map(\.text) == [
+                "wan: link-down; the traffic of 100 next hops (10.1.0.1, 10.1.0.2, 10.1.0.3, ...) takes their backups"
+            ])
+    }
+}

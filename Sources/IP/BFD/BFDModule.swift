@@ -17,6 +17,7 @@ public final class BFDModule: Module {
         guard let ip = registry.module(IPModule.self) else { preconditionFailure("BFD needs the module ip") }
         self.ip = ip
         manager = BFDManager(engine: registry.engine, interfaces: ip.interfaces, fib: ip.fib)
+        ip.fastReroute.bfd = manager
         let process = registry.add(process: "bfd") { [unowned manager = manager!] in manager.receive($0) }
         let table = manager.table
         let adjacencies = ip.fib.adjacencies.table

@@ -68,11 +68,10 @@ extension FastReroute {
             backup: backupText(protection), detected: clock.detected, switched: clock.stored)
         protection.current = event.number
         history.append(event)
-        let place = "\(event.nextHop) on \(event.interface)"
         if let backup = event.backup, hasReadyBackup(protection) {
-            engine.log.notice("fast reroute: \(place): \(reason.rawValue); its traffic takes \(backup)")
+            note(.onBackup, event, "\(reason.rawValue); its traffic takes \(backup)")
         } else {
-            engine.log.error("fast reroute: \(place): \(reason.rawValue), and its backup cannot be used")
+            note(.withoutBackup, event, "\(reason.rawValue), and its backup cannot be used")
         }
         tell(event)
     }
@@ -133,8 +132,7 @@ extension FastReroute {
         history[protection.current]?.restored = clock.stored
         if let event = history[protection.current] {
             let seconds = ProtectionSwitch.seconds(from: event.detected, to: clock.stored)
-            engine.log.notice(
-                "fast reroute: \(event.nextHop) on \(event.interface): traffic is back after \(seconds.fixed(1)) s")
+            note(.back, event, "traffic is back after \(seconds.fixed(1)) s")
             tell(event)
         }
         protection.current = nil

@@ -24,6 +24,11 @@ public final class FastReroute {
     /// Next hops that an operator has taken out of use; each is kept for that.
     var commanded: Set<AdjacencyIndex> = []
     var history = SwitchHistory()
+    var notices = SwitchNotices()
+    /// Watches next hops; nil in a router without BFD.
+    weak var bfd: BFDManager?
+    /// What BFD is to watch from `start` on.
+    var watches: [(address: IPAddress, interface: Interface, profile: String)] = []
     private var observers: [@ControlPlane (ProtectionSwitch) -> Void] = []
     private var isKeeping = false
 

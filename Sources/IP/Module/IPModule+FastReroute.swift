@@ -48,6 +48,10 @@ extension IPModule {
                         .required("address", address, "The next hop that is protected, with all routes through it"),
                         .key("interface", .text(.name), "Where it is; found by its address if absent"),
                         .required("backup", backupSchema, "The way that takes over; it must not lead back here"),
+                        .key(
+                            "bfd", .text(.name),
+                            "A BFD session watches the next hop, with this profile's parameters; if absent, one that `bfd` names"
+                        ),
                         waitKey,
                     ])), "Next hops with a backup of their own"),
             .key(
@@ -116,6 +120,7 @@ extension IPModule {
         let name = try entry["interface"]?.string
         try check(address, on: name, setting)
         let policy = try IPModule.policy(entry, common)
+        let profile = try entry["bfd"]?.string
         let backup = try readBackup(try entry.required("backup"))
         guard backup.address != address else {
             throw backup.setting.error("\(address) cannot be its own backup", "give another neighbour")
@@ -125,6 +130,7 @@ extension IPModule {
                 let interface = try interfaces.resolve(address, on: name.flatMap(engine.interface(named:)))
                 let path = try path(of: backup, in: fib.table(of: interface))
                 try fastReroute.protect(address, on: interface, by: path, policy: policy)
+                if let profile { fastReroute.watch(address, on: interface, profile: profile) }
             } catch {
                 throw setting.error(error)
             }

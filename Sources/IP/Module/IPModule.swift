@@ -49,7 +49,10 @@ public final class IPModule: Module {
         addMemoryReports()
     }
 
-    public func start() throws { neighbors.start() }
+    public func start() throws {
+        neighbors.start()
+        try fastReroute.start()
+    }
 
     private func makeTables(_ engine: Engine) {
         do {
