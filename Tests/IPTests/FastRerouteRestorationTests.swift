@@ -195,7 +195,7 @@ import Wire
         notices.add(.withoutBackup, event(2), "detail")
         let lines = notices.take()
         #expect(Set(lines.map(\.text)) == ["10.1.0.1 on wan: detail", "10.1.0.2 on wan: detail"])
-        #expect(lines.filter { $0.level == .error }.count == 1)
+        #expect(lines.filter { "\($0.level)" == "error" }.count == 1)
         #expect(notices.isEmpty && notices.take().isEmpty)
     }
 
