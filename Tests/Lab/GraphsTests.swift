@@ -5,7 +5,9 @@ import Testing
 
 /// The files under `Graphs/`: each is right, and runs. Those that need no privilege run here.
 @Suite struct GraphsTests {
-    static let all = ["router", "tap-router", "pcap-router", "generator", "custom-graph", "mpls", "fast-reroute", "bfd"]
+    static let all = [
+        "router", "tap-router", "pcap-router", "generator", "custom-graph", "mpls", "fast-reroute", "bfd",
+    ]
 
     /// A run from the root of the checkout, as the files' comments say.
     static func martlet(_ words: String, seconds: Int = 30) -> Shell {
