@@ -236,6 +236,7 @@ public final class Router {
             await withCheckedContinuation { continuation in
                 if isStopped { continuation.resume() } else { stopped = continuation }
             }
+            for module in registry.modules { module.willStop() }
             engine.stop()
         }
         for module in registry.modules { module.stop() }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Control
 import Graph
+import IP
 import GraphTestSupport
 import Wire
 
@@ -33,6 +34,7 @@ final class CaseRun {
     init(_ file: CaseFile, modules: [any Module.Type] = []) throws {
         self.file = file
         router = try Router(file.router, modules: [TestPorts.self] + modules)
+        router.useAddressesAtOnce()
         try router.prepare()
         ports = router.registry.module(TestPorts.self)?.ports ?? []
     }
@@ -138,5 +140,15 @@ private struct Snapshot {
 
     static func difference(_ after: [String: UInt64], _ before: [String: UInt64]) -> [String: UInt64] {
         after.merging(before) { $0 &- $1 }.filter { $0.value != 0 }
+    }
+}
+
+extension Router {
+    /// Own addresses are used at once and announced once, unless the file says otherwise: nothing comes of itself a while
+    /// later, in the midst of a case.
+    func useAddressesAtOnce() {
+        guard let neighbors = registry.module(IPModule.self)?.neighbors else { return }
+        neighbors.policy.ip6Probes = 0
+        neighbors.policy.announcements = 1
     }
 }

@@ -26,6 +26,7 @@ struct HandoffTests {
               - {interface: lan0, address: 10.1.0.2, mac: "02:00:00:00:02:02"}
             """
         router = try Router(YAMLReader.read(text: text, name: "handoff.yaml"), modules: [TestPorts.self])
+        router.useAddressesAtOnce()
         try router.prepare()
         ports = try #require(router.registry.module(TestPorts.self))
         while router.engine.step() {}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Control
 import Graph
+import IP
 
 /// Something that must hold and does not.
 public struct FuzzFailure: Error, CustomStringConvertible {
@@ -38,6 +39,7 @@ public final class PacketFuzzer {
         self.audit = audit
         router = try Router(file, modules: [FuzzPorts.self] + modules)
         router.registry.module(FuzzPorts.self)?.feed = feed
+        router.registry.module(IPModule.self)?.neighbors.policy.ip6Probes = 0
         try router.prepare()
         settle()
     }

@@ -72,7 +72,7 @@ import Wire
                 ["19", "wan", "10.1.0.2", "complete", "02:00:00:00:00:b2", "02:00:00:00:00:02", "1500", "2"],
             ])
         let rows = try await run("show neighbors")
-        #expect(rows.first == ["lan", "10.0.0.2", "02:00:00:00:00:a2", "static", "", "0"])
+        #expect(rows.first == ["lan", "10.0.0.2", "02:00:00:00:00:a2", "static", "", "", "18", "0"])
         #expect(rows.last == ["announcements sent", "2"])
         #expect(try await run("clear neighbors") == [["0 neighbours forgotten"]])
     }

@@ -66,6 +66,9 @@ import Wire
         let red = try lab.ip.fib.makeTable(named: "red")
         try set("2001:db8:20::/48", [Path(.discard(.prohibit))], in: red)
         try lab.ip.interfaces.bind(lab.wan.interface, to: red)
+        // It announces its addresses.
+        lab.bench.settle()
+        _ = lab.wan.takeSent()
         try lab.ip.neighbors.addStatic(.v6(IP6Lab.b.ip), at: IP6Lab.b.mac, on: lab.wan.interface)
         try set("\(IP6Lab.b.ip)/128", [.neighbor(.v6(IP6Lab.b.ip), on: lab.wan.interface)], in: red)
         let fromB = lab.fromB.ipv6(from: IP6Lab.b.ip, to: IP6Lab.far).udp(from: 1, to: 2).bytes
@@ -96,6 +99,9 @@ import Wire
     @Test func overAnIPv4NextHop() throws {
         let next = (ip: IPv4Address(10, 1, 0, 9), mac: MACAddress(0x0200_0000_00d2))
         try lab.ip.interfaces.add(InterfaceAddress("10.1.0.1/24")!, to: lab.wan.interface)
+        // It announces its addresses.
+        lab.bench.settle()
+        _ = lab.wan.takeSent()
         try lab.ip.neighbors.addStatic(.v4(next.ip), at: next.mac, on: lab.wan.interface)
         try set("2001:db8:20::/48", [.neighbor(.v4(next.ip), on: lab.wan.interface)])
         let frame = PacketBuilder().ethernet(from: lab.wan.mac, to: next.mac)

@@ -27,6 +27,8 @@ struct IP6Lab {
         ip = bench.registry.module(IPModule.self)!
         lan = bench.addPort("lan", mac: MACAddress(0x0200_0000_0001))
         wan = bench.addPort("wan", mac: MACAddress(0x0200_0000_0002), mtu: wanMTU)
+        ip.neighbors.policy.ip6Probes = 0
+        ip.neighbors.policy.announcements = 1
         try ip.interfaces.add(InterfaceAddress("2001:db8::1/64")!, to: lan.interface)
         try ip.interfaces.add(InterfaceAddress("2001:db8:1::1/64")!, to: wan.interface)
         for (host, port) in [(IP6Lab.a, lan), (IP6Lab.b, wan)] {

@@ -15,7 +15,8 @@ extension Lab {
 
         @Test func `a neighbour is asked for, used, and asked again when its time is over`() throws {
             let topology = Topology()
-            let daemon = try topology.start(more: "neighbors: {reachable-time: 1s, retransmit-interval: 100ms}")
+            let daemon = try topology.start(
+                more: "neighbors: {reachable-time: 1s, delay-time: 100ms, retransmit-interval: 100ms}")
             // The first packet waits for the address, it is not lost.
             #expect(topology.ping(count: 1) == 1)
             #expect(Neighbors.state(Topology.server, daemon) == "reachable")
@@ -54,6 +55,28 @@ extension Lab {
             #expect(learned, "\(topology.server.run("ip neigh").output)")
             #expect(topology.ping() == 3)
             #expect(daemon.isRunning)
+        }
+
+        @Test func `a next hop that falls silent is a failure, until it speaks again`() throws {
+            let topology = Topology()
+            let behind = "203.0.113.1"
+            topology.server.run("ip addr add \(behind)/32 dev lo")
+            let daemon = try topology.start(
+                more: """
+                    neighbors: {reachable-time: 1s, delay-time: 100ms, retransmit-interval: 100ms}
+                    routes: [{to: 203.0.113.0/24, via: \(Topology.server)}]
+                    """)
+            #expect(topology.ping(behind) == 3)
+            topology.server.run("ip addr del \(Topology.server)/24 dev eth0")
+            #expect(
+                eventually {
+                    _ = topology.ping(behind, count: 1)
+                    return Neighbors.state(Topology.server, daemon) == "unreachable"
+                }, "\(daemon.text("show neighbors"))")
+            #expect(daemon.log.contains("does not answer"))
+            topology.setUpServer()
+            #expect(eventually(40) { topology.ping(behind) == 3 }, "\(daemon.text("show neighbors"))")
+            #expect(daemon.log.contains("answers again"))
         }
 
         @Test func `a neighbour that never answers is reported to the sender`() throws {

@@ -13,12 +13,15 @@ public protocol Module: AnyObject {
     func register(in registry: Registry)
     /// The graph is built and the configuration applied; workers start next.
     func start() throws
+    /// The router is about to stop, and its workers still run: what is injected now is sent.
+    func willStop()
     /// The router stops: hand back what the kernel would keep.
     func stop()
 }
 
 extension Module {
     public func start() throws {}
+    public func willStop() {}
     public func stop() {}
 }
 

@@ -36,6 +36,8 @@ public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
 
     /// MPLS packets are accepted.
     @inlinable public static var mpls: InterfaceFlags { InterfaceFlags(rawValue: 1 << 5) }
+    /// ARP requests for hosts behind the router are answered (RFC 1027).
+    @inlinable public static var proxyARP: InterfaceFlags { InterfaceFlags(rawValue: 1 << 6) }
 
     /// Packets may be sent.
     @inlinable public static var usable: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0 | 1 << 1) }

@@ -44,9 +44,9 @@ extension Worker {
         drain()
     }
 
-    /// Sends what devices have accepted, so that no packet is lost by stopping.
+    /// Sends what devices and the control side have handed over, so that no packet is lost by stopping.
     private func drain() {
-        for _ in 0..<100 where touchedOutputCount > 0 { _ = dispatchOnce() }
+        for _ in 0..<100 where touchedOutputCount > 0 || !injects.isEmpty { _ = dispatchOnce() }
     }
 
     private func noteFinished() {

@@ -31,6 +31,8 @@ public final class FastReroute {
     var watches: [(address: IPAddress, interface: Interface, profile: String)] = []
     private var observers: [@ControlPlane (ProtectionSwitch) -> Void] = []
     private var isKeeping = false
+    /// Backups that the neighbour table keeps resolved.
+    private var kept: Set<AdjacencyIndex> = []
 
     var adjacencies: AdjacencyStore { fib.adjacencies }
     var table: AdjacencyTable { fib.adjacencies.table }
@@ -102,7 +104,7 @@ public final class FastReroute {
         let count = (backupUses[neighbor]?[primary] ?? 0) + change
         backupUses[neighbor, default: [:]][primary] = count > 0 ? count : nil
         if backupUses[neighbor]?.isEmpty == true { backupUses[neighbor] = nil }
-        if change > 0 { keepResolved() }
+        keepResolved()
     }
 
     /// A path with a backup came to be, or goes.
@@ -136,8 +138,8 @@ public final class FastReroute {
 
     // MARK: - Keeping backups resolved
 
-    /// Asks for the addresses of neighbours that may have to take over, and of those that are to take their traffic back,
-    /// until all are known. A backup that has to be asked for when it is needed is none.
+    /// Keeps neighbours resolved that may have to take over, and asks for those that are to take their traffic back until all
+    /// are known. A backup that has to be asked for when it is needed is none.
     func keepResolved() {
         guard !isKeeping else { return }
         isKeeping = true
@@ -146,8 +148,12 @@ public final class FastReroute {
 
     private func resolveAll() {
         isKeeping = false
+        let backups = Set(backupUses.keys)
+        for index in backups.subtracting(kept).sorted() { neighbors.keepResolved(index) }
+        for index in kept.subtracting(backups).sorted() { neighbors.stopKeeping(index) }
+        kept = backups
         let returning = protections.values.lazy.filter { $0.phase == .waiting }.map(\.adjacency)
-        let wanted = Set(backupUses.keys).union(returning).filter { !table[$0].status.isResolved }
+        let wanted = Set(returning).filter { !table[$0].status.isResolved }
         guard !wanted.isEmpty else { return }
         for index in wanted.sorted() { neighbors.want(index) }
         isKeeping = true

@@ -96,6 +96,21 @@ public final class IPInterfaces {
         addresses(of: interface).filter { $0.isNeighbor(neighbor) }.max { $0.network.length < $1.network.length }
     }
 
+    /// Whether the address is the interface's own and can be used.
+    public func isUsable(_ address: IPAddress, on interface: InterfaceIndex) -> Bool {
+        all(of: interface).contains { $0.address == address && $0.state == .usable }
+    }
+
+    /// Whether the address is the subnet-router anycast address of one of the interface's networks.
+    func isAnycast(_ address: IPv6Address, on interface: InterfaceIndex) -> Bool {
+        addresses(of: interface).contains { $0.anycast == address }
+    }
+
+    /// Whether the address is in one of the interface's networks, tentative ones included.
+    func hasNetwork(of address: IPAddress, on interface: InterfaceIndex) -> Bool {
+        all(of: interface).contains { $0.state != .duplicate && $0.value.network.contains(address) }
+    }
+
     /// The interface on whose connected network `nextHop` is a neighbour.
     /// - Throws: `RouteError` when there is none, or when no neighbour can have that address.
     public func resolve(

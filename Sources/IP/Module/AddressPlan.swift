@@ -73,6 +73,8 @@ struct AddressPlan {
         return isOwn ? .ownAddress(address) : nil
     }
 
+    func hasIPv6(_ interface: String) -> Bool { hasAddress(interface, of: .ipv6) }
+
     private func hasAddress(_ interface: String, of family: AddressFamily) -> Bool {
         if family == .ipv6, linkLocal.contains(interface) { return true }
         return entries.contains { $0.interface == interface && $0.own.family == family }

@@ -6,7 +6,7 @@ import Wire
 extension IPModule {
     private static let defaultLimit = 1000
 
-    var commands: [Command] { [showFIB, showAdjacency, showNeighbors, clearNeighbors, routeAdd, routeDelete] }
+    var commands: [Command] { [showFIB, showAdjacency, routeAdd, routeDelete] }
 
     // MARK: - show
 
@@ -75,30 +75,7 @@ extension IPModule {
             references: fib.adjacencies.references(of: index))
     }
 
-    private var showNeighbors: Command {
-        Command(["show", "neighbors"], "IPv4 neighbours and their hardware addresses") { [unowned self] _ in
-            let rows = neighbors.all.map { neighbor in
-                NeighborReport.Row(
-                    interface: interfaces.interface(neighbor.key.interface)?.name ?? "", address: neighbor.key.address,
-                    mac: neighbor.mac.isZero ? nil : neighbor.mac, state: neighbor.state, ageSeconds: neighbor.age,
-                    held: neighbor.heldCount)
-            }
-            return NeighborReport(neighbors: rows, counters: neighbors.counters)
-        }
-    }
-
     // MARK: - Changing
-
-    private var clearNeighbors: Command {
-        Command(
-            ["clear", "neighbors"], "Forgets neighbours that are not static; they are asked for again",
-            [.argument("interface", "Only those on this interface", completing: { [unowned self] in names })]
-        ) { [unowned self] arguments in
-            let before = neighbors.count
-            neighbors.flush(try interface(arguments["interface"]))
-            return Notice("\(before - neighbors.count) neighbours forgotten")
-        }
-    }
 
     private var routeAdd: Command {
         Command(
@@ -153,9 +130,9 @@ extension IPModule {
         }
     }
 
-    private var names: [String] { engine.interfaces.map(\.name) }
+    var names: [String] { engine.interfaces.map(\.name) }
 
-    private func interface(_ name: String?) throws(CommandError) -> Interface? {
+    func interface(_ name: String?) throws(CommandError) -> Interface? {
         guard let name else { return nil }
         if let interface = engine.interface(named: name) { return interface }
         throw .notFound("there is no interface '\(name)'", Spelling.hint(for: name, among: names))

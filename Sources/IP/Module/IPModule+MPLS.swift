@@ -153,6 +153,4 @@ extension IPModule {
         }
         return MPLSLabel(rawValue: UInt32(number))
     }
-
-    private var names: [String] { engine.interfaces.map(\.name) }
 }

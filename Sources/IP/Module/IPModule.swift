@@ -41,7 +41,7 @@ public final class IPModule: Module {
         registry.add(icmpSection)
         registry.add(addressesAttribute)
         registry.add(linkLocalAttribute)
-        registry.add(neighborsSection)
+        addNeighbors(registry)
         registry.add(routesSection)
         registry.add(mplsSection)
         registry.add(fastRerouteSection)
@@ -53,6 +53,8 @@ public final class IPModule: Module {
         neighbors.start()
         try fastReroute.start()
     }
+
+    public func willStop() { neighbors.willStop() }
 
     private func makeTables(_ engine: Engine) {
         do {

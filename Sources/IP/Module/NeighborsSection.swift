@@ -25,10 +25,32 @@ extension IPModule {
                 .key("static", entriesSchema, "Neighbours that are not asked for their hardware address"),
                 .key("maximum", .integer(16...1_000_000), "Entries, static ones included; 65536 if absent"),
                 .key(
+                    "maximum-incomplete", .integer(16...65536),
+                    "Neighbours per interface that have yet to answer; 1024 if absent"),
+                .key(
+                    "maximum-held", .integer(8...65536),
+                    "Packets that wait for addresses, all together; 8 for each neighbour; 4096 if absent"),
+                .key(
                     "reachable-time", .duration,
-                    "How long an answer holds before the neighbour is asked again; 5min if absent"),
+                    "How long an answer holds, half as long to half as long again; 30s if absent"),
+                .key(
+                    "delay-time", .duration,
+                    "How long a neighbour is used after that before it is asked whether it is still there; 5s if absent"
+                ),
+                .key(
+                    "unused-time", .duration,
+                    "How long a neighbour to which nothing is sent is remembered; 10min if absent"),
                 .key("retransmit-interval", .duration, "Between requests without an answer; 1s if absent"),
                 .key("requests", .integer(1...10), "Requests before a neighbour is given up; 3 if absent"),
+                .key(
+                    "ipv4-probes", .integer(0...10),
+                    "Requests for an own IPv4 address before it is used (RFC 5227 has 3); 0, at once, if absent"),
+                .key(
+                    "ipv6-probes", .integer(0...10),
+                    "Solicitations for an own IPv6 address before it is used (RFC 4862); 1 if absent, 0 is at once"),
+                .key(
+                    "announcements", .integer(1...10),
+                    "How often an own address is announced, 2 s apart, when it comes up; 2 if absent"),
             ]),
         ], doc: "Neighbours: a list of static ones, or a map with more to set")
 
@@ -38,7 +60,7 @@ extension IPModule {
             if case .list = setting.value { isList = true }
             let entries = try readStatic(isList ? setting : setting["static"])
             let policy = try ConfigurationErrors.collecting { (_) throws(ConfigurationError) in
-                try IPModule.policy(setting)
+                try IPModule.policy(setting, neighbors.policy)
             }
             return { [unowned self] in
                 neighbors.policy = policy
@@ -47,10 +69,26 @@ extension IPModule {
         }
     }
 
-    private static func policy(_ setting: Setting) throws(ConfigurationError) -> NeighborPolicy {
-        var policy = NeighborPolicy()
+    /// `current` where the file says nothing.
+    private static func policy(
+        _ setting: Setting, _ current: NeighborPolicy
+    ) throws(ConfigurationError) -> NeighborPolicy {
+        var policy = current
         if let maximum = try setting["maximum"]?.integer(in: 16...1_000_000) { policy.maximum = maximum }
+        if let maximum = try setting["maximum-incomplete"]?.integer(in: 16...65536) {
+            policy.maximumIncomplete = maximum
+        }
+        if let maximum = try setting["maximum-held"]?.integer(in: 8...65536) { policy.maximumHeld = maximum }
+        if let probes = try setting["ipv4-probes"]?.integer(in: 0...10) { policy.ip4Probes = probes }
+        if let probes = try setting["ipv6-probes"]?.integer(in: 0...10) { policy.ip6Probes = probes }
+        if let count = try setting["announcements"]?.integer(in: 1...10) { policy.announcements = count }
         if let requests = try setting["requests"]?.integer(in: 1...10) { policy.requests = requests }
+        if let time = try setting["delay-time"]?.duration(in: .milliseconds(10) ... .seconds(3600)) {
+            policy.delayTime = Int(time / .milliseconds(1))
+        }
+        if let time = try setting["unused-time"]?.duration(in: .seconds(1) ... .seconds(86400)) {
+            policy.unusedTime = Int(time / .milliseconds(1))
+        }
         if let time = try setting["reachable-time"]?.duration(in: .seconds(1) ... .seconds(86400)) {
             policy.reachableTime = Int(time / .milliseconds(1))
         }

@@ -2,26 +2,39 @@
 import Graph
 import Wire
 
-/// What is known of a neighbour's hardware address.
+/// What is known of a neighbour's hardware address (RFC 4861 section 7.3.2; the same for IPv4).
 public enum NeighborState: String, Sendable, CaseIterable, Codable {
     /// Asked for; no answer yet.
     case incomplete
+    /// Confirmed not long ago.
     case reachable
-    /// Known for long; asked again, and used meanwhile.
+    /// Known, not confirmed for long; nothing is asked as long as no packet is sent to it.
     case stale
+    /// Stale and in use: asked before long.
+    case delay
+    /// Asked by unicast whether it is still there; used meanwhile.
+    case probe
+    /// Did not answer, and has routes behind it: those go elsewhere until it answers (RFC 7048).
+    case unreachable
     /// Given by the operator.
     case `static`
+
+    /// Whether packets can be sent to it.
+    public var isUsable: Bool { self != .incomplete && self != .unreachable }
 }
 
 /// One entry of the neighbour table.
 @ControlPlane
 public final class Neighbor {
     public nonisolated let key: NeighborKey
-    /// The adjacency that all routes through this neighbour share.
+    /// The adjacency that all routes through this neighbour share; the same as long as the entry lives, whatever becomes of
+    /// its hardware address.
     public nonisolated let adjacency: AdjacencyIndex
     public internal(set) var state = NeighborState.incomplete
-    /// Zero while incomplete.
+    /// Zero as long as none was told.
     public internal(set) var mac = MACAddress.zero
+    /// It said that it is a router (IPv6).
+    public internal(set) var isRouter = false
     /// Packets that wait for the address.
     var held: [HeldPacket] = []
     /// Whether it has a host route.
@@ -29,12 +42,25 @@ public final class Neighbor {
     /// Requests sent since the last answer.
     var requests = 0
     var timer: ControlTimers.Handle?
-    /// `Clock.now` when the state was last confirmed or began.
-    var updated = Clock.now
+    /// `Clock.now` when the address was last confirmed, or first asked for.
+    var confirmed = Clock.now
+    /// Packets that the adjacency had counted when somebody last looked, and when that number last changed.
+    var packets: UInt64 = 0
+    var used = Clock.now
+    /// How often somebody wants it kept resolved, by the probe interval in milliseconds; 0 for the usual one.
+    var keepers: [Int: Int] = [:]
+    /// Whether it is counted among those that were never heard of.
+    var isCountedIncomplete = false
+    /// Whether it stands in the queue of stale entries.
+    var isQueued = false
 
     /// Seconds since the address was last confirmed; for an incomplete one, since it was first asked for.
-    public var age: Double { Clock.seconds(Clock.now &- updated) }
+    public var age: Double { Clock.seconds(Clock.now &- confirmed) }
     public var heldCount: Int { held.count }
+    /// Whether somebody wants it to be resolved although no packet is sent to it.
+    public var isKept: Bool { !keepers.isEmpty }
+    /// Milliseconds between probes, as its keepers want it; nil when none wants it short.
+    var probeInterval: Int? { keepers.keys.lazy.filter { $0 > 0 }.min() }
 
     init(_ key: NeighborKey, adjacency: AdjacencyIndex) {
         self.key = key
@@ -42,52 +68,34 @@ public final class Neighbor {
     }
 }
 
-/// A copy of a packet that waits for its neighbour's address, from its IP header or its uppermost label on.
+/// A copy of a packet that waits for its neighbour's address, from its network-layer header or label stack on.
 struct HeldPacket {
+    enum Kind {
+        case ip4, ip6, mpls
+    }
+
     let bytes: [UInt8]
+    let kind: Kind
     let rxInterface: InterfaceIndex
-    let isOwn: Bool
-    let isLabelled: Bool
+    let flags: BufferFlags
     let worker: Int
 
-    init(_ punted: PuntedPacket) {
+    init(_ punted: PuntedPacket, _ kind: Kind) {
         bytes = Array(punted.bytes.dropFirst(punted.offset))
+        self.kind = kind
         rxInterface = punted.rxInterface
-        isOwn = NeighborMessage(rawValue: punted.note).isOwnPacket
-        isLabelled = NeighborMessage(rawValue: punted.note).kind == .awaitsAdjacencyMPLS
+        flags = NeighborMessage(rawValue: punted.note).flags
         worker = punted.worker
     }
-}
 
-/// How the neighbour table behaves; the defaults are those of RFC 1122 and of common practice.
-public struct NeighborPolicy: Sendable {
-    /// Milliseconds between requests to which no answer comes.
-    public var retransmitInterval = 1000
-    /// Requests without an answer before a neighbour is given up.
-    public var requests = 3
-    /// Milliseconds for which an answer holds before the neighbour is asked again.
-    public var reachableTime = 300_000
-    /// Entries, static ones included.
-    public var maximum = 65536
-
-    public init() {}
-}
-
-/// What the neighbour table did, in sum.
-public struct NeighborCounters: Sendable, Encodable, Hashable {
-    public var requestsSent = 0
-    public var repliesSent = 0
-    public var announcementsSent = 0
-    /// Packets that had to leave the queue of a neighbour to make room for later ones.
-    public var heldDropped = 0
-    /// Packets whose neighbour did not answer.
-    public var unanswered = 0
-    /// Packets and claims that found the table full.
-    public var tableFull = 0
-    /// ARP packets from senders that are not on the port's networks.
-    public var senderOffSubnet = 0
-    /// Claims to one of the router's own addresses.
-    public var conflicts = 0
-    /// Frames that the worker's queue had no room for.
-    public var injectFailed = 0
+    var destination: IPAddress? {
+        var bytes = bytes
+        return bytes.withBytes { window in
+            switch kind {
+            case .ip4: IPv4View(window).map { .v4($0.destination) }
+            case .ip6: IPv6View(window).map { .v6($0.destination) }
+            case .mpls: nil
+            }
+        }
+    }
 }

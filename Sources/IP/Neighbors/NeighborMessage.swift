@@ -2,13 +2,15 @@
 import Graph
 import Wire
 
-/// What a node tells the process `neighbors` with a punted packet: why, and whether the packet is the router's own.
+/// What a node tells the process `neighbors` with a punted packet: why, and the packet's flags that must not be lost.
 struct NeighborMessage: RawRepresentable, BitwiseCopyable {
     enum Kind: UInt32 {
         /// An ARP packet that passed the checks of `arp-input`.
         case arp
         /// An ARP packet whose sender claims one of the router's own addresses.
         case conflict
+        /// An ARP request for somebody else's address, on an interface with proxy ARP.
+        case proxy
         /// An IPv4 packet that waits for the adjacency it carries.
         case awaitsAdjacency
         /// An IPv4 packet to a host on the connected network of the glean adjacency it carries.
@@ -25,16 +27,16 @@ struct NeighborMessage: RawRepresentable, BitwiseCopyable {
 
     let rawValue: UInt32
 
-    private static let ownFlag: UInt32 = 1 << 8
+    private static let kept: BufferFlags = [.locallyOriginated, .pinned]
 
     init(rawValue: UInt32) { self.rawValue = rawValue }
 
     init(_ kind: Kind, about packet: Packet) {
-        rawValue = kind.rawValue | (packet.header.flags.contains(.locallyOriginated) ? NeighborMessage.ownFlag : 0)
+        rawValue = kind.rawValue | UInt32(packet.header.flags.intersection(NeighborMessage.kept).rawValue) << 16
     }
 
-    var kind: Kind? { Kind(rawValue: rawValue & (NeighborMessage.ownFlag - 1)) }
-    var isOwnPacket: Bool { rawValue & NeighborMessage.ownFlag != 0 }
+    var kind: Kind? { Kind(rawValue: rawValue & 0xffff) }
+    var flags: BufferFlags { BufferFlags(rawValue: UInt16(rawValue >> 16)) }
 }
 
 /// Keeps a worker from flooding the control side with packets to neighbours that do not answer.

@@ -3,7 +3,8 @@ import Graph
 import Logging
 import Wire
 
-/// The hardware addresses of IPv4 neighbours: asks for them, answers for the router's own, ages them.
+/// The hardware addresses of neighbours of both families: asks for them by ARP and neighbor discovery, answers for the
+/// router's own, sees to it that they are still there, and forgets those that nobody needs.
 ///
 /// A neighbour that answers completes its adjacency with one store and becomes a host route; what waited for it is sent.
 /// Entries are made by packets that need them and by requests to the router, never by news that nobody asked for.
@@ -16,34 +17,37 @@ public final class NeighborTable {
     public internal(set) var counters = NeighborCounters()
     let engine: Engine
     let interfaces: IPInterfaces
+    let fib: FIB
     let adjacencies: AdjacencyStore
-    private let fib: FIB
-    private var entries: [NeighborKey: Neighbor] = [:]
+    private(set) var entries: [NeighborKey: Neighbor] = [:]
     /// What is known of each watched interface, to see what a change was about.
-    private var seen: [InterfaceIndex: Seen] = [:]
-    private var isStarted = false
+    var seen: [InterfaceIndex: Seen] = [:]
+    var isStarted = false
     /// Until when (`Clock.now`) an address has been defended and a full table reported enough.
-    var quietUntil: [IPAddress: UInt64] = [:]
-
-    private struct Seen: Equatable {
-        var mac: UInt64
-        var mtu: Int
-        var isUp: Bool
-
-        @ControlPlane
-        init(_ interface: Interface) {
-            mac = interface.mac
-            mtu = interface.mtu
-            isUp = interface.flags.isSuperset(of: .usable)
-        }
-    }
+    private var quietUntil: [IPAddress: UInt64] = [:]
+    /// Those who want a neighbour kept resolved, by the probe interval that they want.
+    private var keepers: [AdjacencyIndex: [Int: Int]] = [:]
+    /// Entries whose address is still asked for, by interface, the oldest first; some may have got it meanwhile.
+    var incomplete: [InterfaceIndex: Queue<Neighbor>] = [:]
+    var incompleteCount: [InterfaceIndex: Int] = [:]
+    /// Entries with packets that wait, the oldest first; some may have none any more.
+    var waiting = Queue<Neighbor>()
+    var heldCount = 0
+    /// Stale entries, to be looked at in turn.
+    var stale = Queue<Neighbor>()
+    var isSweeping = false
+    /// Own addresses that are being asked for.
+    var probes: [NeighborKey: AddressProbe] = [:]
+    public let advertiser: RouterAdvertiser
 
     init(engine: Engine, interfaces: IPInterfaces, fib: FIB) {
         self.engine = engine
         self.interfaces = interfaces
         self.fib = fib
         adjacencies = fib.adjacencies
-        interfaces.onChange { [weak self] interface, _, _ in self?.watch(interface) }
+        advertiser = RouterAdvertiser(engine: engine, interfaces: interfaces)
+        interfaces.onChange { [weak self] in self?.addressChanged($0, $1, $2) }
+        interfaces.needsProbe = { [weak self] address, _ in self?.needsProbe(address) ?? false }
     }
 
     // MARK: - Asking
@@ -72,8 +76,7 @@ public final class NeighborTable {
         var known = entries[key]
         if known == nil { known = try make(key, on: interface) }
         guard let neighbor = known else { throw .tooManyNeighbors(policy.maximum) }
-        neighbor.state = .static
-        complete(neighbor, at: mac, on: interface)
+        complete(neighbor, at: mac, .static, on: interface)
     }
 
     /// Removes an entry, static or not; false when there is none.
@@ -84,7 +87,7 @@ public final class NeighborTable {
         return true
     }
 
-    /// Removes the dynamic entries of an interface, or of all.
+    /// Removes the dynamic entries of an interface, or of all. What is to be kept resolved is asked for anew.
     public func flush(_ interface: Interface? = nil) {
         for neighbor in entries.values where neighbor.state != .static {
             if let interface, neighbor.key.interface != interface.index { continue }
@@ -92,9 +95,9 @@ public final class NeighborTable {
         }
     }
 
-    /// The entry for `key`, made when there is none; nil when the table is full.
+    /// Makes an entry for `key`, for which there is none; nil when the table is full.
     func make(_ key: NeighborKey, on interface: Interface) throws(RouteError) -> Neighbor? {
-        guard entries.count < policy.maximum else {
+        guard makeRoom() else {
             counters.tableFull += 1
             if isTime(for: .v4(.any), every: 60) {
                 engine.log.warning("the neighbour table is full: \(entries.count) entries; raise `neighbors: maximum`")
@@ -103,28 +106,37 @@ public final class NeighborTable {
         }
         let neighbor = Neighbor(key, adjacency: try adjacencies.adjacency(to: key.address, on: interface))
         adjacencies.retain(neighbor.adjacency)
+        neighbor.packets = adjacencies.counters.count(of: neighbor.adjacency).packets
+        neighbor.keepers = keepers[neighbor.adjacency] ?? [:]
         entries[key] = neighbor
         return neighbor
     }
 
-    /// The neighbour is at `mac`: its adjacency is complete, it has a host route, and what waited is sent.
-    func complete(_ neighbor: Neighbor, at mac: MACAddress, on interface: Interface) {
-        let isNews = neighbor.mac != mac || !adjacencies.table[neighbor.adjacency].status.isResolved
-        neighbor.mac = mac
-        neighbor.requests = 0
-        neighbor.updated = Clock.now
-        if isNews { adjacencies.complete(neighbor.adjacency, at: mac, from: interface) }
-        addHostRoute(neighbor, on: interface)
-        release(neighbor)
-        setTimer(neighbor)
+    /// Removes the entry; routes through it are asked for again by the next packet, or at once if somebody wants that.
+    func forget(_ neighbor: Neighbor) {
+        drop(neighbor)
+        if neighbor.isKept, isStarted { want(neighbor.adjacency) }
     }
 
-    private func addHostRoute(_ neighbor: Neighbor, on interface: Interface) {
-        guard !neighbor.hasRoute else { return }
+    /// Removes the entry. What waited for it is lost.
+    func drop(_ neighbor: Neighbor) {
+        enter(neighbor, nil)
+        entries[neighbor.key] = nil
+        counters.unanswered += takeHeld(neighbor).count
+        adjacencies.invalidate(neighbor.adjacency)
+        removeHostRoute(neighbor)
+        adjacencies.setFailure(.neighbor, false, neighbor.adjacency)
+        adjacencies.release(neighbor.adjacency)
+    }
+
+    // MARK: - Host routes
+
+    func addHostRoute(_ neighbor: Neighbor, on interface: Interface) {
+        guard !neighbor.hasRoute, interfaces.hasNetwork(of: neighbor.key.address, on: interface.index) else { return }
         do throws(RouteError) {
             let path = Path.neighbor(neighbor.key.address, on: interface)
-            let table = fib.table(of: interface)
-            try fib.setRoute(neighbor.key.address.host(on: interface.index), [path], from: .neighbor, in: table)
+            let prefix = neighbor.key.address.host(on: interface.index)
+            try fib.setRoute(prefix, [path], from: .neighbor, in: fib.table(of: interface))
             neighbor.hasRoute = true
         } catch {
             // Packets to the host go on being gleaned, which is slow and still right.
@@ -132,48 +144,92 @@ public final class NeighborTable {
         }
     }
 
-    /// Removes the entry; routes through it are asked for again by the next packet.
-    func forget(_ neighbor: Neighbor) {
-        if let timer = neighbor.timer { engine.timers.cancel(timer) }
-        entries[neighbor.key] = nil
-        adjacencies.invalidate(neighbor.adjacency)
-        if neighbor.hasRoute, let interface = interfaces.interface(neighbor.key.interface) {
-            fib.removeRoute(
-                neighbor.key.address.host(on: interface.index), from: .neighbor, in: fib.table(of: interface))
+    func removeHostRoute(_ neighbor: Neighbor) {
+        guard neighbor.hasRoute, let interface = interfaces.interface(neighbor.key.interface) else { return }
+        let prefix = neighbor.key.address.host(on: interface.index)
+        fib.removeRoute(prefix, from: .neighbor, in: fib.table(of: interface))
+        neighbor.hasRoute = false
+    }
+
+    /// Whether other routes than its own lead through the neighbour: then its silence is a failure.
+    func hasRoutesBehind(_ neighbor: Neighbor) -> Bool {
+        let uses = fib.pathLists.users(of: neighbor.adjacency).reduce(0) { $0 + (fib.pathLists[$1]?.references ?? 0) }
+        return uses > (neighbor.hasRoute ? 1 : 0)
+    }
+
+    // MARK: - Keeping resolved
+
+    /// Has the neighbour asked for and kept resolved although no packet is sent to it, until `stopKeeping` was called as
+    /// often: for next hops that must be ready before they are needed, and for those whose loss must be seen soon.
+    /// - Parameter interval: Milliseconds between probes while the neighbour answers, at least 10; nil leaves it with the
+    ///   reachable time. The neighbour is given up after `policy.requests` of them.
+    public func keepResolved(_ adjacency: AdjacencyIndex, every interval: Int? = nil) {
+        keepers[adjacency, default: [:]][interval.map { max(10, $0) } ?? 0, default: 0] += 1
+        adjacencies.retain(adjacency)
+        keepersChanged(adjacency)
+        if isStarted { want(adjacency) }
+    }
+
+    public func stopKeeping(_ adjacency: AdjacencyIndex, every interval: Int? = nil) {
+        let key = interval.map { max(10, $0) } ?? 0
+        guard let uses = keepers[adjacency]?[key] else { return }
+        keepers[adjacency]?[key] = uses > 1 ? uses - 1 : nil
+        if keepers[adjacency]?.isEmpty == true { keepers[adjacency] = nil }
+        keepersChanged(adjacency)
+        adjacencies.release(adjacency)
+    }
+
+    /// Says that the neighbour answered in another protocol: BFD, for instance (RFC 4861 section 7.3.1).
+    public func confirm(_ adjacency: AdjacencyIndex) {
+        guard let key = adjacencies.key(of: adjacency), let neighbor = entries[key], neighbor.state != .static,
+            neighbor.state.isUsable
+        else { return }
+        neighbor.confirmed = Clock.now
+        neighbor.requests = 0
+        enter(neighbor, .reachable)
+    }
+
+    private func keepersChanged(_ adjacency: AdjacencyIndex) {
+        guard let key = adjacencies.key(of: adjacency), let neighbor = entries[key] else { return }
+        neighbor.keepers = keepers[adjacency] ?? [:]
+        if neighbor.state == .reachable { enter(neighbor, .reachable) }
+    }
+
+    /// Asks for an adjacency's neighbour, unless that is under way or done.
+    func want(_ adjacency: AdjacencyIndex) {
+        guard let key = adjacencies.key(of: adjacency), let interface = interfaces.interface(key.interface),
+            interface.flags.isSuperset(of: .usable), interfaces.address(of: key.interface, facing: key.address) != nil
+        else { return }
+        if let neighbor = entries[key] {
+            if neighbor.state == .stale { enter(neighbor, .delay) }
+        } else if let neighbor = try? make(key, on: interface) {
+            begin(neighbor)
         }
-        adjacencies.release(neighbor.adjacency)
-        counters.unanswered += neighbor.held.count
     }
 
-    // MARK: - Interfaces
-
-    /// Announces the addresses of interfaces that are up; from here on of those that come up.
-    func start() {
-        isStarted = true
-        for index in seen.keys.sorted() {
-            if let interface = interfaces.interface(index), seen[index]?.isUp == true { announce(interface) }
+    /// Asks for all neighbours on the interface that are to be kept resolved.
+    func keepAll(on interface: Interface) {
+        for adjacency in keepers.keys.sorted() where adjacencies.key(of: adjacency)?.interface == interface.index {
+            want(adjacency)
         }
     }
 
-    private func watch(_ interface: Interface) {
-        guard seen[interface.index] == nil else { return }
-        seen[interface.index] = Seen(interface)
-        interface.onChange { [weak self] in self?.interfaceChanged($0) }
-    }
-
-    private func interfaceChanged(_ interface: Interface) {
-        let now = Seen(interface)
-        guard let before = seen.updateValue(now, forKey: interface.index), now != before else { return }
-        if before.isUp, !now.isUp { flush(interface) }
-        let isNews = now.isUp && (!before.isUp || now.mac != before.mac)
-        if isNews, isStarted { announce(interface) }
-    }
+    // MARK: - Words
 
     /// Whether something about an address may be said or logged again, which is then not so for `seconds`.
     func isTime(for address: IPAddress, every seconds: Double) -> Bool {
         let now = Clock.now
         if let until = quietUntil[address], now < until { return false }
+        if quietUntil.count >= 1024 { quietUntil = quietUntil.filter { now < $0.value } }
         quietUntil[address] = now &+ Clock.ticks(milliseconds: seconds * 1000)
         return true
+    }
+
+    func name(_ index: InterfaceIndex) -> String { interfaces.interface(index)?.name ?? "interface \(index)" }
+}
+
+extension RouteError {
+    static func tooManyNeighbors(_ maximum: Int) -> RouteError {
+        RouteError("the neighbour table is full: \(maximum) entries", "raise `neighbors: maximum`")
     }
 }

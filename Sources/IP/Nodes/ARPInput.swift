@@ -4,10 +4,11 @@ import Wire
 
 /// Checks ARP packets and passes those that concern the router to the control side.
 ///
-/// Summary: requests for the port's own addresses, replies to the port, unasked news, claims to our addresses.
+/// Summary: requests for the port's own addresses, replies to the port, unasked news, claims to our addresses; with proxy
+/// ARP, requests for others.
 /// Expects: the current position behind the Ethernet header.
 /// Drops: each failed check by name; `notForUs` for what other stations ask each other.
-/// Spec: RFC 826; RFC 5227 sections 2.1.1, 2.4; RFC 1122 section 2.3.2.
+/// Spec: RFC 826; RFC 1027; RFC 5227 sections 2.1.1, 2.4; RFC 1122 section 2.3.2.
 public struct ARPInput: ContextualNode {
     public static let name = "arp-input"
 
@@ -48,15 +49,19 @@ public struct ARPInput: ContextualNode {
     }
 
     private static let rate = TokenRate(perSecond: 5000, burst: 1024)
+    private static let proxyRate = TokenRate(perSecond: 1000, burst: 256)
     private static let conflictRate = TokenRate(perSecond: 1, burst: 2)
 
+    private let interfaces: InterfaceTable
     private let tables: TableReaders
     private let adjacencies: AdjacencyTable
     private let neighbors: ProcessIndex
     private var bucket = TokenBucket()
+    private var proxies = TokenBucket()
     private var conflicts = TokenBucket()
 
     init(tables: TableReaders, adjacencies: AdjacencyTable, neighbors: ProcessIndex) {
+        interfaces = tables.interfaces
         self.tables = tables
         self.adjacencies = adjacencies
         self.neighbors = neighbors
@@ -79,11 +84,26 @@ public struct ARPInput: ContextualNode {
             return .drop(.addressConflict)
         }
         let isForUs = owner(of: arp.targetIP, packet) == packet.header.rxInterface
-        guard isForUs || arp.isGratuitous else { return .drop(.notForUs) }
-        guard bucket.take(context.now, ARPInput.rate) else { return .drop(.throttled) }
-        guard punt(.arp, packet, context) else { return .drop(.queueFull) }
+        if isForUs || arp.isGratuitous || isTentative(arp.senderIP, packet) || isTentative(arp.targetIP, packet) {
+            guard bucket.take(context.now, ARPInput.rate) else { return .drop(.throttled) }
+            return pass(.arp, packet, context)
+        }
+        guard arp.operation == .request, interfaces[packet.header.rxInterface].flags.contains(.proxyARP) else {
+            return .drop(.notForUs)
+        }
+        guard proxies.take(context.now, ARPInput.proxyRate) else { return .drop(.throttled) }
+        return pass(.proxy, packet, context)
+    }
+
+    private func pass(_ kind: NeighborMessage.Kind, _ packet: Packet, _ context: Context) -> Verdict<NoNext, Reason> {
+        guard punt(kind, packet, context) else { return .drop(.queueFull) }
         context.free(packet)
         return .kept
+    }
+
+    /// An own address that is being asked for belongs to no interface as yet: the control side knows which.
+    private func isTentative(_ address: IPv4Address, _ packet: Packet) -> Bool {
+        tables.route(to: address, for: packet) == .tentative
     }
 
     private func punt(_ kind: NeighborMessage.Kind, _ packet: Packet, _ context: Context) -> Bool {

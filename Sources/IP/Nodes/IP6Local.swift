@@ -101,9 +101,16 @@ public struct IP6Local: ContextualNode {
         if header.source.isUnspecified { return nil }
         let back = tables.route(to: header.source, for: packet)
         if back.kind == .local {
-            return packet.header.flags.contains(.locallyOriginated) || IP6Local.isEcho(header) ? nil : .ownSource
+            // Who claims an own address on the link must be heard (RFC 4862 section 5.4).
+            let isHeard = packet.header.flags.contains(.locallyOriginated) || isDiscovery(header)
+            return isHeard || IP6Local.isEcho(header) ? nil : .ownSource
         }
         return back == .noRoute ? .noRouteBack : nil
+    }
+
+    private func isDiscovery(_ header: IPv6View) -> Bool {
+        guard header.nextHeader == .icmp6, let message = ICMPv6View(header.upperLayer.payload) else { return false }
+        return message.type.isNeighborDiscovery
     }
 
     /// Whether the packet has the shape of an echo of BFD's, which the router sends to itself by way of a neighbour (RFC
