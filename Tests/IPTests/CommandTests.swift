@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Graph
-import IP
 import Testing
 import Wire
 
-/// What the operator sees and changes of IPv4.
+@testable import IP
+
+/// What the operator sees and changes of routes and neighbours.
 @Suite @ControlPlane struct CommandTests {
     let lab: IPLab
 
@@ -25,52 +27,167 @@ import Wire
     }
 
     @Test func showFIB() async throws {
-        #expect(try await run("show fib 20.9.9.9") == [["20.0.0.0/8", "static", "rewrite", "10.1.0.2", "wan", "19"]])
-        #expect(try await run("show fib 10.0.0.0/24") == [["10.0.0.0/24", "connected", "glean", "", "lan", "16"]])
-        #expect(try await run("show fib").count == 13)
+        #expect(
+            try await run("show fib 20.9.9.9") == [
+                ["20.0.0.0/8", "static", "in force", "usable", "low", "\(list("20.0.0.0/8"))"],
+                ["10.1.0.2 on wan", "1", "0", "", "", "", "in use"],
+                ["rewrite", "10.1.0.2", "wan", "\(adjacency("20.0.0.1"))", "", "1", "100.0%", "ready", ""],
+            ])
+        #expect(try await run("show fib 10.0.0.0/24")[2].first == "glean")
+        let all = try await run("show fib")
+        #expect(all.contains(["20.0.0.0/8", "static", "rewrite", "10.1.0.2 on wan", "\(list("20.0.0.0/8"))"]))
+        #expect(all.count == lab.ip.fib.main.ip4.count)
         #expect(
             try await run("show fib --limit 2").last == [
-                "11 more of 13 prefixes; --limit shows more, a prefix or address its own"
+                "\(all.count - 2) more of \(all.count) prefixes; --limit shows more, a prefix or address its own"
             ])
+        #expect(try await run("show fib --ipv6").count == lab.ip.fib.main.ip6.count)
         await #expect(throws: CommandError.notFound("there is no route to 99.0.0.1")) {
             try await run("show fib 99.0.0.1")
         }
         await #expect(throws: CommandError.self) { try await run("show fib nonsense") }
+        await #expect(throws: CommandError.self) { try await run("show fib --vrf nowhere") }
     }
 
-    /// A route that a better source hides is shown in brackets.
+    private func list(_ prefix: String) -> PathListIndex {
+        lab.ip.fib.main.ip4.list(of: IPv4Prefix(prefix)!, from: .static) ?? .max
+    }
+
+    private func adjacency(_ address: String) -> UInt32 { lab.ip.fib.forwarding(to: IPAddress(address)!)?.index ?? 0 }
+
+    /// The way of a recursive route is shown to its end, and why what does not work does not.
+    @Test func explainsTheChain() async throws {
+        try await expectDone("route add 30.0.0.1/32 10.1.0.2 weight 3 labels 100 via 10.0.0.2 backup 10.1.0.7 dev wan")
+        try await expectDone("route add 40.0.0.0/8 via 30.0.0.1 host via 10.0.0.9 preference 5 --counter")
+        let rows = try await run("show fib 40.1.2.3")
+        #expect(rows[0].prefix(3) == ["40.0.0.0/8", "static", "in force"])
+        let cover = "30.0.0.1/32, path-list \(list("30.0.0.1/32"))"
+        #expect(rows[1] == ["via 30.0.0.1, host route", "1", "0", "", "", cover, "in use"])
+        #expect(rows[2] == ["10.0.0.9 on lan", "1", "5", "", "", "", "waits"])
+        #expect(Array(rows[3].prefix(3)) == ["path", "10.1.0.2", "wan"] && rows[3][4...6] == ["100", "24", "75.0%"])
+        #expect(Array(rows[4].prefix(3)) == ["path", "10.0.0.2", "lan"] && rows[4].last == "10.1.0.7 on wan")
+        #expect(rows[5].prefix(4) == ["10.1.0.2 on wan", "3", "0", "100"])
+        lab.wan.interface.isLinkUp = false
+        let down = try await run("show path-list \(list("30.0.0.1/32"))")
+        #expect(down[0].last == "link down")
+        #expect(down[2...3].contains { $0.contains("link down") })
+        try await expectDone("route del 30.0.0.1/32")
+        #expect(try await run("show fib 40.0.0.0/8")[1].last == "no route leads to 30.0.0.1")
+        await #expect(throws: CommandError.self) { try await run("show path-list 9999") }
+    }
+
+    private func expectDone(_ line: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        #expect(try await run(line) == [], sourceLocation: sourceLocation)
+    }
+
+    /// A route that a better source hides is shown beneath it.
     @Test func showsHiddenRoutes() async throws {
         let prefix = IPv4Prefix("20.0.0.0/8")!
         try lab.ip.addRoute(.v4(prefix), via: .v4(IPLab.a.ip), from: .dynamic)
-        #expect(try await run("show fib 20.0.0.0/8").map { $0[1] } == ["static", "(dynamic)"])
+        #expect(
+            try await run("show fib 20.0.0.0/8").prefix(2).map { $0[1] + " " + $0[2] } == [
+                "static in force", "dynamic hidden",
+            ])
         #expect(lab.ip.fib.main.ip4.longestMatch(IPLab.far)?.source == .static)
         lab.ip.fib.removeRoute(.v4(prefix))
         #expect(lab.ip.fib.main.ip4.longestMatch(IPLab.far)?.source == .dynamic)
     }
 
     @Test func routeAddAndDelete() async throws {
-        #expect(try await run("route add 30.0.0.0/8 10.1.0.2") == [])
+        try await expectDone("route add 30.0.0.0/8 10.1.0.2")
         #expect(lab.ip.fib.forwarding(to: .v4(IPv4Address(30, 0, 0, 1)))?.kind == .rewrite)
-        #expect(try await run("route add 30.0.0.0/8 blackhole") == [])
+        try await expectDone("route add 30.0.0.0/8 blackhole")
         #expect(lab.ip.fib.forwarding(to: .v4(IPv4Address(30, 0, 0, 1))) == .blackhole)
-        #expect(try await run("route del 30.0.0.0/8") == [])
+        try await expectDone("route add 2001:db8::/32 via 10.1.0.2")
+        #expect(lab.ip.fib.forwarding(to: IPAddress("2001:db8::1")!)?.kind == .rewrite)
+        try await expectDone("route del 30.0.0.0/8")
+        try await expectDone("route del 2001:db8::/32")
         #expect(lab.ip.fib.main.ip4.longestMatch(IPv4Address(30, 0, 0, 1)) == nil)
-        for wrong in [
-            "route del 30.0.0.0/8", "route add 30.0.0.0/8 10.7.0.1", "route add 30.0.0.1/8 10.1.0.2",
-            "route add 30.0.0.0/8 10.1.0.2 nowhere",
-        ] {
-            await #expect(throws: CommandError.self, "\(wrong)") { try await run(wrong) }
+    }
+
+    @Test func routesOfAVRF() async throws {
+        _ = try lab.ip.fib.makeTable(named: "red")
+        try await expectDone("route add 30.0.0.0/8 10.1.0.2 dev wan --vrf red")
+        try await expectDone("route add default lookup main --vrf red")
+        #expect(try await run("show fib 30.0.0.1 --vrf red")[0] == ["VRF red"])
+        await #expect(throws: CommandError.self) { try await run("show fib 30.0.0.1") }
+        #expect(try await run("show vrf").map { Array($0.prefix(2)) } == [["main", "0"], ["red", "1"]])
+        await #expect(throws: CommandError.self) { try await run("route del 30.0.0.0/8") }
+        try await expectDone("route del 30.0.0.0/8 --vrf red")
+    }
+
+    @Test(arguments: [
+        ("route del 30.0.0.0/8", "there is no static route to 30.0.0.0/8"),
+        ("route add 30.0.0.0/8 10.7.0.1", "no connected network and no route leads to 10.7.0.1"),
+        ("route add 30.0.0.1/8 10.1.0.2", "has bits set beyond its prefix length"),
+        ("route add 30.0.0.0/8 10.1.0.2 nowhere", "'nowhere' is not known here"),
+        ("route add 30.0.0.0/8 10.1.0.2 dev nowhere", "there is no interface 'nowhere'"),
+        ("route add 30.0.0.0/8 10.1.0.2 wieght 3", "did you mean 'weight'?"),
+        ("route add 30.0.0.0/8 10.1.0.2 weight", "'weight' wants a value"),
+        ("route add 30.0.0.0/8 10.1.0.2 weight 0", "give 1 to 255"),
+        ("route add 30.0.0.0/8 10.1.0.2 labels 1,x", "'x' is no label"),
+        ("route add 30.0.0.0/8 10.1.0.2 backup 10.0.0.2 weight 3", "a backup has no 'weight'"),
+        ("route add 30.0.0.0/8 10.1.0.2 backup 10.0.0.2 backup 10.0.0.3", "two backups"),
+        ("route add 30.0.0.0/8 weight 3", "'weight' is not an IP address"),
+        ("route add 30.0.0.0/8 blackhole 10.1.0.2", "does not belong"),
+        ("route add 30.0.0.0/8 lookup nowhere", "there is no VRF 'nowhere'"),
+        ("route add 30.0.0.0/8 lookup main", "has no end"),
+        ("route add 30.0.0.0/8 fe80::1", "give `interface`"),
+        ("route load /nowhere", "cannot read the routes"),
+    ])
+    func refused(line: String, problem: String) async throws {
+        do {
+            _ = try await run(line)
+            Issue.record("accepted")
+        } catch {
+            #expect("\(error)".contains(problem))
         }
     }
 
-    @Test func showAdjacencyAndNeighbors() async throws {
+    @Test func routeLoad() async throws {
+        let path = "/tmp/martlet-load-\(getpid())"
+        defer { unlink(path) }
+        func write(_ text: String) throws {
+            let file = try #require(fopen(path, "w"))
+            fputs(text, file)
+            fclose(file)
+        }
+        try write("30.0.0.0/8 10.1.0.2\n31.0.0.0/8 1\n2001:db8::/32 10.0.0.2\n")
+        let text = try await run("route load \(path) --next-hops 10.0.0.2-10.0.0.3")[0][0]
+        #expect(text.hasPrefix("3 routes loaded into main in "))
+        #expect(lab.ip.fib.forwarding(to: IPAddress("31.0.0.1")!)?.kind == .rewrite)
+        #expect(lab.ip.fib.main.ip4.longestMatch(IPLab.far) != nil)
+        try write("30.0.0.0/8 10.0.0.2\n")
+        #expect(try await run("route load \(path) --replace")[0][0].hasPrefix("1 routes loaded into main, 3 removed"))
+        #expect(lab.ip.fib.main.ip4.longestMatch(IPLab.far) == nil)
+        #expect(lab.ip.fib.main.ip6.longestMatch(IPv6Address("2001:db8::1")!) == nil)
+        // What is wrong is found before anything changes.
+        try write("40.0.0.0/8 10.0.0.2\n41.0.0.0/8 10.9.9.9\n")
+        await #expect(throws: CommandError.self) { try await run("route load \(path)") }
+        #expect(lab.ip.fib.main.ip4.longestMatch(IPv4Address(40, 0, 0, 1)) == nil)
+    }
+
+    @Test func testFIB() async throws {
+        let rows = try await run("test fib --samples 100")
+        #expect(rows.last == ["differences", "0"])
+        try lab.ip.fib.main.ip4.table.set(IPv4Prefix("20.0.0.0/8")!, result: Forwarding.blackhole.rawValue)
         #expect(
-            try await run("show adjacency") == [
-                ["16", "lan", "", "glean", "", "", "1500", "1"],
-                ["17", "wan", "", "glean", "", "", "1500", "1"],
-                ["18", "lan", "10.0.0.2", "complete", "02:00:00:00:00:a2", "02:00:00:00:00:01", "1500", "2"],
-                ["19", "wan", "10.1.0.2", "complete", "02:00:00:00:00:b2", "02:00:00:00:00:02", "1500", "2"],
+            try await run("test fib --samples 0").contains {
+                $0[0].hasPrefix("20.0.0.0 in main: workers find blackhole") || $0[0].contains("20.0.0.0/8")
+            })
+    }
+
+    @Test func showAdjacencyAndNeighbors() async throws {
+        let adjacencies = try await run("show adjacency")
+        #expect(
+            adjacencies.map { Array($0.prefix(7)) } == [
+                ["16", "lan", "", "glean", "", "", "1500"],
+                ["17", "wan", "", "glean", "", "", "1500"],
+                ["18", "lan", "10.0.0.2", "ready", "02:00:00:00:00:a2", "02:00:00:00:00:01", "1500"],
+                ["19", "wan", "10.1.0.2", "ready", "02:00:00:00:00:b2", "02:00:00:00:00:02", "1500"],
             ])
+        #expect(try await run("show adjacency 19") == [adjacencies[3]])
+        await #expect(throws: CommandError.self) { try await run("show adjacency 77") }
         let rows = try await run("show neighbors")
         #expect(rows.first == ["lan", "10.0.0.2", "02:00:00:00:00:a2", "static", "", "", "18", "0"])
         #expect(rows.last == ["announcements sent", "2"])

@@ -113,8 +113,8 @@ import Wire
     @Test(arguments: [
         (
             "routes: [{to: 20.0.0.0/8, via: 10.9.0.1}]",
-            "r.yaml:4:32: routes[0].via: no connected network contains 10.9.0.1; give a neighbour's address, or "
-                + "give an interface one in its network"
+            "r.yaml:4:32: routes[0].via: no connected network and no route leads to 10.9.0.1; give a neighbour's address, or "
+                + "add a route to it first"
         ),
         (
             "routes: [{to: 20.0.0.0/8, via: 10.0.0.1}]",
@@ -201,7 +201,7 @@ import Wire
         ("20.0.0.0/8 0\n21.0.0.0/8 1\n", "2:13: next hop number 1 is beyond the 1 of `next-hops`; add to `next-hops`"),
         (
             "20.0.0.0/8 10.7.0.1\n",
-            "1:20: no connected network contains 10.7.0.1; give a neighbour's address, or give an interface one in its network"
+            "1: no connected network and no route leads to 10.7.0.1; give a neighbour's address, or add a route to it first"
         ),
         (
             "20.0.0.0/33 0\n",

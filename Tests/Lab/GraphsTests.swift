@@ -6,7 +6,8 @@ import Testing
 /// The files under `Graphs/`: each is right, and runs. Those that need no privilege run here.
 @Suite struct GraphsTests {
     static let all = [
-        "router", "tap-router", "pcap-router", "generator", "custom-graph", "mpls", "fast-reroute", "bfd",
+        "router", "tap-router", "pcap-router", "generator", "custom-graph", "fast-reroute", "bfd", "mpls", "ecmp",
+        "vrf",
     ]
 
     /// A run from the root of the checkout, as the files' comments say.

@@ -80,16 +80,10 @@ enum Verb {
         @OptionGroup var words: Forwarding
     }
 
-    struct Add: ForwardedCommand {
-        static let verb = "add"
+    struct Route: ForwardedCommand {
+        static let verb = "route"
         static let configuration = forwarding(
-            "Add a thing to the running daemon.", "add route 10.0.0.0/8 via 192.0.2.1")
-        @OptionGroup var words: Forwarding
-    }
-
-    struct Delete: ForwardedCommand {
-        static let verb = "delete"
-        static let configuration = forwarding("Remove a thing from the running daemon.", "delete route 10.0.0.0/8")
+            "Add, remove or load routes.", "route add 10.0.0.0/8 via 192.0.2.1")
         @OptionGroup var words: Forwarding
     }
 
@@ -108,7 +102,7 @@ enum Verb {
 
     struct Test: ForwardedCommand {
         static let verb = "test"
-        static let configuration = forwarding("Try something on the running daemon.", "test --help")
+        static let configuration = forwarding("Check the running daemon.", "test fib")
         @OptionGroup var words: Forwarding
     }
 }

@@ -28,6 +28,8 @@ public final class AdjacencyStore {
     private(set) var changeClock = (detected: UInt64(0), stored: UInt64(0))
     /// Stores to statuses so far that made a neighbour unusable or usable.
     private(set) var statusStores = 0
+    /// The most adjacencies there may be.
+    var limit = Int(Forwarding.indexCapacity - Forwarding.firstAdjacency)
 
     private struct Entry {
         let key: NeighborKey
@@ -86,15 +88,10 @@ public final class AdjacencyStore {
     }
 
     private func make(_ key: NeighborKey, mtu: Int) throws(RouteError) -> AdjacencyIndex {
-        let index: AdjacencyIndex
-        if let reused = free.popLast() {
-            index = reused
-            entries[Int(index)] = Entry(key: key)
-        } else {
-            guard entries.count < Int(Forwarding.indexCapacity) else { throw RouteError.tooManyAdjacencies }
-            index = AdjacencyIndex(entries.count)
-            entries.append(Entry(key: key))
-        }
+        guard count < limit else { throw .tooManyAdjacencies(limit) }
+        let index = free.popLast() ?? AdjacencyIndex(entries.count)
+        if Int(index) == entries.count { entries.append(nil) }
+        entries[Int(index)] = Entry(key: key)
         let nextHop: (high: UInt64, low: UInt64)
         switch key.address {
         case .v4(let address): nextHop = (0, UInt64(address.value))
@@ -106,6 +103,33 @@ public final class AdjacencyStore {
             firstOnBackup: 0)
         counters.reset(index)
         return index
+    }
+
+    /// What of the record that workers read is not what it should be, in words.
+    func differences(at index: AdjacencyIndex, _ fib: FIB) -> [String] {
+        guard let key = key(of: index) else { return [] }
+        let record = table[index]
+        let isGlean = gleans[key.interface] == index
+        guard record.txInterface == key.interface, let interface = fib.interface(key.interface) else {
+            return ["it leaves by interface \(record.txInterface), and should by \(key.interface)"]
+        }
+        var found: [String] = []
+        if !isGlean, record.neighbor != key.address {
+            found.append(
+                "it leads to \(record.neighbor.map { "\($0)" } ?? "no neighbour"), and should to \(key.address)")
+        }
+        if Int(record.mtu) != interface.mtu {
+            found.append("its MTU is \(record.mtu), \(interface.name)'s \(interface.mtu)")
+        }
+        let isUp = interface.flags.isSuperset(of: .usable)
+        if !isGlean, record.status.failures.contains(.link) == isUp {
+            found.append("it says that \(interface.name) is \(isUp ? "down" : "up")")
+        }
+        let source = record.rewrite.0 >> 48 | record.rewrite.1 << 16
+        if record.status.isResolved, source != interface.mac {
+            found.append("it sends from another MAC than \(interface.name)'s")
+        }
+        return found
     }
 
     // MARK: - Use

@@ -18,6 +18,9 @@ struct Leaf: Hashable {
     /// The backup is one of several that share the traffic anyway: in the list, all of them take over together.
     var isBackupAutomatic = false
 
+    /// Of a path that leads to no neighbour at the moment.
+    static let nowhere = Leaf(end: .result(.noRoute))
+
     var adjacency: AdjacencyIndex? { if case .adjacency(let index) = end { index } else { nil } }
 
     /// The leaf of a path that leads through this one: its labels are inner.
@@ -43,6 +46,8 @@ public final class PathStore {
     private var free: [UInt32] = []
     /// Called when a path with a backup comes to be and when it goes.
     var onProtection: (@ControlPlane (UInt32, PathRecord, _ isPresent: Bool) -> Void)?
+    /// The most paths there may be.
+    var limit = Int(Forwarding.indexCapacity)
 
     private struct Key: Hashable {
         let adjacency: AdjacencyIndex
@@ -93,19 +98,17 @@ public final class PathStore {
             release(backup)
             return Forwarding(.path, index)
         }
+        guard count < limit else {
+            release(backup)
+            throw .tooManyPaths(limit)
+        }
         adjacencies.retain(adjacency)
-        return Forwarding(.path, try make(key))
+        return Forwarding(.path, make(key))
     }
 
-    private func make(_ key: Key) throws(RouteError) -> UInt32 {
-        let index: UInt32
-        if let reused = free.popLast() {
-            index = reused
-        } else {
-            guard entries.count < Int(Forwarding.indexCapacity) else { throw RouteError.tooManyPaths }
-            index = UInt32(entries.count)
-            entries.append(nil)
-        }
+    private func make(_ key: Key) -> UInt32 {
+        let index = free.popLast() ?? UInt32(entries.count)
+        if Int(index) == entries.count { entries.append(nil) }
         entries[Int(index)] = Entry(key: key, references: 1)
         byKey[key] = index
         func label(_ position: Int) -> UInt32 { position < key.labels.count ? key.labels[position] : 0 }
@@ -120,6 +123,23 @@ public final class PathStore {
     private func mtu(_ key: Key) -> UInt32 {
         let link = adjacencies.table[key.adjacency].mtu
         return link - min(link, UInt32(key.labels.count * 4))
+    }
+
+    /// What of the record that workers read is not what it should be, in words.
+    func differences(at index: UInt32) -> [String] {
+        guard let key = entries[Int(index)]?.key else { return [] }
+        let record = table[index]
+        let labels = withUnsafeBytes(of: record.labels) { Array($0.bindMemory(to: UInt32.self)) }
+        var found: [String] = []
+        if Array(labels.prefix(Int(record.labelCount))) != key.labels || record.mode != key.mode {
+            found.append("it pushes other labels than \(key.labels)")
+        }
+        if record.adjacency != key.adjacency {
+            found.append("it leads to adjacency \(record.adjacency), and should to \(key.adjacency)")
+        }
+        if record.backup != key.backup { found.append("it has another backup") }
+        if record.mtu != mtu(key) { found.append("its MTU is \(record.mtu), and should be \(mtu(key))") }
+        return found
     }
 
     /// One use fewer of what `acquire` gave, or of any result: those without a count are left alone.

@@ -199,8 +199,4 @@ extension RouteError {
     static func labelTaken(_ label: MPLSLabel, owner: String) -> RouteError {
         RouteError("label \(label) belongs to \(owner) already", "give another, or remove that one there")
     }
-
-    static func noTable(_ index: TableIndex) -> RouteError {
-        RouteError("there is no table number \(index.rawValue)", "give an existing one")
-    }
 }

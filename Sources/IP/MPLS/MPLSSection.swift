@@ -4,8 +4,6 @@ import Wire
 
 // `mpls:` static labels; and `interfaces.NAME.mpls`.
 extension IPModule {
-    private typealias Step = @ControlPlane () throws -> Void
-
     /// What is below a label that is taken off.
     enum LabelPop: String, CaseIterable, Sendable {
         case ip, label

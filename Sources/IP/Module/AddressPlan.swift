@@ -14,10 +14,19 @@ struct AddressPlan {
     private var entries: [Entry] = []
     /// The tables (VRFs) of interfaces that are not in the main one; to be known before their addresses.
     var tables: [String: String] = [:]
+    /// The tables of the section `vrfs`.
+    var declaredTables: Set<String> = []
     /// Interfaces that have IPv6 by their link-local address alone.
     var linkLocal: Set<String> = []
 
     func table(of interface: String) -> String { tables[interface] ?? VRF.mainName }
+
+    /// What speaks against the name of a table where one must exist.
+    func objection(toTable name: String) -> RouteError? {
+        let known = declaredTables.union(tables.values).union([VRF.mainName])
+        return known.contains(name)
+            ? nil : RouteError("there is no VRF '\(name)'", Spelling.hint(for: name, among: known))
+    }
 
     /// Notes an address; returns what speaks against it.
     mutating func add(_ own: InterfaceAddress, to interface: String) -> RouteError? {
@@ -98,16 +107,5 @@ extension Setting {
 
     func macAddress() throws(ConfigurationError) -> MACAddress {
         try value("a MAC address", example: "02:00:00:00:00:01") { MACAddress($0) }
-    }
-
-    /// The destination of a route: a prefix, or the word "default".
-    func ipv4Destination() throws(ConfigurationError) -> IPv4Prefix {
-        let text = try string
-        if text == "default" { return .all }
-        do throws(AddressSyntaxError) {
-            return try IPv4Prefix(parsing: text)
-        } catch let reason {
-            throw error("\(reason)")
-        }
     }
 }

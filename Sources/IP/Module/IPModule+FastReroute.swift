@@ -4,8 +4,6 @@ import Wire
 
 // `fast-reroute:` backups of next hops and links, and when traffic goes back.
 extension IPModule {
-    private typealias Step = @ControlPlane () throws -> Void
-
     private static let address = Schema.text(.ipAddress)
 
     private static let wait = Schema.text(

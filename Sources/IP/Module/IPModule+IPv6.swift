@@ -24,7 +24,8 @@ extension IPModule {
             NodeDescriptor(IP6Lookup.self) { seat in
                 let counters = loadBalances.counters.slot(seat.worker)
                 return IP6Lookup(
-                    tables: tables, balancer: Balancer(table: tables.loadBalances, counters: counters, seed: hashSeed))
+                    tables: tables,
+                    balancer: Balancer(table: tables.loadBalances, counters: counters, seed: hashSeed.value))
             })
         registry.add(NodeDescriptor(IP6Path.self) { _ in IP6Path(LabelPusher(paths: paths, adjacencies: adjacencies)) })
         registry.add(

@@ -18,7 +18,8 @@ extension IPModule {
                 let counters = loadBalances.counters.slot(seat.worker)
                 return MPLSLookup(
                     labels: table, pusher: pusher,
-                    balancer: Balancer(table: tables.loadBalances, counters: counters, seed: hashSeed), tables: tables)
+                    balancer: Balancer(table: tables.loadBalances, counters: counters, seed: hashSeed.value),
+                    tables: tables)
             })
         registry.add(
             NodeDescriptor(MPLSRewrite.self) { seat in MPLSRewrite(pusher, counters: counters.slot(seat.worker)) })

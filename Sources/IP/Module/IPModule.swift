@@ -20,9 +20,11 @@ public final class IPModule: Module {
     /// What the file declares, before anything of it is applied.
     var plan = AddressPlan()
     /// Of the choice among paths, for both families.
-    let hashSeed = UInt32.random(in: .min ... .max)
     let icmp = Published(ICMPSettings(limits: ICMPErrorLimits()))
     let reversePathModes = ReversePathModes()
+    let hashSeed = FlowHashSeed()
+    var vrfUses: [(setting: Setting, name: String)] = []
+    var routePlan = RoutePlan()
 
     public init() {}
 
@@ -39,9 +41,12 @@ public final class IPModule: Module {
         addMPLS(registry, neighbors: process)
         addReversePath(registry)
         registry.add(icmpSection)
+        registry.add(vrfAttribute)
         registry.add(addressesAttribute)
         registry.add(linkLocalAttribute)
         addNeighbors(registry)
+        registry.add(vrfsSection)
+        registry.add(forwardingSection)
         registry.add(routesSection)
         registry.add(mplsSection)
         registry.add(fastRerouteSection)
@@ -88,7 +93,9 @@ public final class IPModule: Module {
             NodeDescriptor(IP4Lookup.self) { seat in
                 let counters = loadBalances.counters.slot(seat.worker)
                 return IP4Lookup(
-                    tables: tables, balancer: Balancer(table: tables.loadBalances, counters: counters, seed: hashSeed))
+                    tables: tables,
+                    balancer: Balancer(table: tables.loadBalances, counters: counters, seed: hashSeed.value)
+                )
             })
         registry.add(
             NodeDescriptor(IP4Path.self) { _ in IP4Path(LabelPusher(paths: paths, adjacencies: adjacencies)) })

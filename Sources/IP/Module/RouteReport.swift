@@ -5,73 +5,123 @@ import Wire
 /// `show fib`: routes and what they lead to.
 struct RouteReport: Report {
     struct Row: Encodable, Sendable {
-        let prefix: IPv4Prefix
+        let prefix: IPPrefix
         /// Who says so: "connected", "static", ...
         let source: String
         /// Whether packets follow it: no better source has the prefix.
         let inForce: Bool
-        /// "rewrite", "glean", "local", "blackhole", "unreachable", "prohibit", "broadcast".
+        /// "rewrite", "glean", "local", "load-balance", "table", "blackhole", ...
         let kind: String
-        let nextHop: IPAddress?
-        let interface: String?
-        let adjacency: UInt32?
-        /// Whether the next hop's hardware address is known.
-        let resolved: Bool?
+        /// "10.0.0.2 on lan0", each with the backup that stands in for it.
+        let nextHops: [String]
+        let pathList: PathListIndex
     }
 
+    let vrf: String
+    let family: AddressFamily
     let routes: [Row]
     /// All prefixes that there are, shown or not.
+    let total: Int
+    /// Prefixes that a change has made usable or unusable and that wait to be brought up to date.
+    let waiting: Int
+
+    var body: [TextBlock] {
+        let table = TextBlock.table(
+            ["Prefix", "Source", "Leads to", "Next hops", .right("Path-list")],
+            routes.map { row in
+                let shown = row.nextHops.prefix(3).joined(separator: ", ")
+                let rest = row.nextHops.count > 3 ? " and \(row.nextHops.count - 3) more" : ""
+                let source = row.inForce ? row.source : "(\(row.source))"
+                return ["\(row.prefix)", source, row.kind, shown + rest, "\(row.pathList)"]
+            })
+        var lines: [String] = []
+        if total > routes.count {
+            lines.append(
+                "\(total - routes.count) more of \(total) prefixes; --limit shows more, a prefix or address its own")
+        }
+        if waiting > 0 { lines.append("\(waiting) prefixes wait to be brought up to date") }
+        return lines.isEmpty ? [table] : [table, .lines(lines)]
+    }
+}
+
+/// `show fib PREFIX`, `show fib ADDRESS`: the routes, and all that they lead through to the adjacencies.
+struct RouteExplanation: Report {
+    struct Route: Encodable, Sendable {
+        let prefix: IPPrefix
+        let source: String
+        let inForce: Bool
+        let pathList: PathListIndex
+        let state: PathList.State
+        /// How soon it is brought up to date when many are.
+        let priority: RoutePriority
+    }
+
+    let vrf: String
+    let routes: [Route]
+    /// That of the route in force first, then those that it leads through.
+    let pathLists: [PathListDetail]
+
+    var body: [TextBlock] {
+        let table = TextBlock.table(
+            ["Prefix", "Source", "", "State", "Priority", .right("Path-list")],
+            routes.map { route in
+                [
+                    "\(route.prefix)", route.source, route.inForce ? "in force" : "hidden", route.state.rawValue,
+                    route.priority.rawValue, "\(route.pathList)",
+                ]
+            })
+        return (vrf == VRF.mainName ? [] : [.line("VRF \(vrf)")]) + [table] + pathLists.flatMap(\.blocks)
+    }
+}
+
+/// `show path-list`: what routes share.
+struct PathListReport: Report {
+    let pathLists: [PathListDetail]
     let total: Int
 
     var body: [TextBlock] {
         let table = TextBlock.table(
-            ["Prefix", "Source", "Leads to", "Next hop", "Interface", .right("Adjacency")],
-            routes.map { row in
-                let source = row.inForce ? row.source : "(\(row.source))"
-                let kind = row.resolved == false ? "\(row.kind), not resolved" : row.kind
+            [.right("Index"), "State", .right("Uses"), .right("Load-balance"), .right("Buckets"), "Paths"],
+            pathLists.map { list in
+                let paths = list.paths.prefix(3).map(\.target).joined(separator: ", ")
+                let rest = list.paths.count > 3 ? " and \(list.paths.count - 3) more" : ""
                 return [
-                    "\(row.prefix)", source, kind, row.nextHop.map { "\($0)" } ?? "", row.interface ?? "",
-                    row.adjacency.map { "\($0)" } ?? "",
+                    "\(list.index)", list.state.rawValue, "\(list.uses)", list.loadBalance.map { "\($0)" } ?? "",
+                    "\(list.buckets)", paths + rest,
                 ]
             })
-        let rest = total - routes.count
-        return rest > 0
-            ? [table, .line("\(rest) more of \(total) prefixes; --limit shows more, a prefix or address its own")]
-            : [table]
+        let rest = total - pathLists.count
+        return rest > 0 ? [table, .line("\(rest) more of \(total) path-lists; --limit shows more")] : [table]
     }
 }
 
-/// `show adjacency`: the neighbours that packets are sent to.
-struct AdjacencyReport: Report {
+/// `show path-list N`.
+struct PathListChain: Report {
+    let pathLists: [PathListDetail]
+
+    var body: [TextBlock] { pathLists.flatMap(\.blocks) }
+}
+
+/// `show vrf`: the tables.
+struct VRFReport: Report {
     struct Row: Encodable, Sendable {
+        let name: String
         let index: UInt32
-        let interface: String
-        /// Nil for a glean adjacency.
-        let nextHop: IPAddress?
-        /// "complete", "incomplete" or "glean".
-        let state: String
-        let destination: MACAddress?
-        let source: MACAddress?
-        /// Bytes of the longest IP packet.
-        let mtu: UInt32
-        /// Routes and neighbour entries that use it.
-        let references: Int
+        let interfaces: [String]
+        let ipv4Routes: Int
+        let ipv6Routes: Int
     }
 
-    let adjacencies: [Row]
+    let vrfs: [Row]
 
     var body: [TextBlock] {
         [
             .table(
-                [
-                    .right("Index"), "Interface", "Next hop", "State", "Destination", "Source", .right("MTU"),
-                    .right("References"),
-                ],
-                adjacencies.map { row in
+                ["VRF", .right("Index"), .right("IPv4 routes"), .right("IPv6 routes"), "Interfaces"],
+                vrfs.map { row in
                     [
-                        "\(row.index)", row.interface, row.nextHop.map { "\($0)" } ?? "", row.state,
-                        row.destination.map { "\($0)" } ?? "", row.source.map { "\($0)" } ?? "", "\(row.mtu)",
-                        "\(row.references)",
+                        row.name, "\(row.index)", "\(row.ipv4Routes)", "\(row.ipv6Routes)",
+                        row.interfaces.joined(separator: ", "),
                     ]
                 })
         ]

@@ -23,6 +23,13 @@ public final class FIB {
     public var hasAutomaticBackups = false {
         didSet { if hasAutomaticBackups != oldValue { pathLists.refreshAll() } }
     }
+    /// Which prefixes are brought up to date first when many have to be.
+    public var priorities: RoutePriorities {
+        get { reprogramming.priorities }
+        set { reprogramming.priorities = newValue }
+    }
+    /// What is said about a difference between control side and workers by those who keep tables beside these.
+    private(set) var furtherChecks: [(name: String, body: @ControlPlane () -> [String])] = []
     /// Of each watched interface, whether it could send when it was last looked at.
     private var usable: [InterfaceIndex: Bool] = [:]
 
@@ -57,7 +64,7 @@ public final class FIB {
     /// - Throws: When there are as many as there can be, or there is no memory.
     public func makeTable(named name: String) throws(RouteError) -> VRF {
         if let table = table(named: name) { return table }
-        guard tables.count < TableReaders.capacity else { throw .tooManyTables }
+        guard tables.count < TableReaders.capacity else { throw .tooManyTables(TableReaders.capacity) }
         let table = try newTable(name)
         readers.set(table.index, table.ip4.reader, table.ip6.reader)
         tables.append(table)
@@ -98,8 +105,8 @@ public final class FIB {
     ) throws(RouteError) {
         do throws(LookupTableError) {
             switch prefix {
-            case .v4(let prefix): try (table ?? main).ip4.set(prefix, list.index, from: source)
-            case .v6(let prefix): try (table ?? main).ip6.set(prefix, list.index, from: source)
+            case .v4(let prefix): try (table ?? main).ip4.set(prefix, list, from: source)
+            case .v6(let prefix): try (table ?? main).ip6.set(prefix, list, from: source)
             }
         } catch {
             throw RouteError("\(error)")
@@ -147,6 +154,12 @@ public final class FIB {
         }
     }
 
+    /// Has `martlet test fib` look at what a feature programs itself.
+    /// - Parameter body: Each difference in words; none when all is well.
+    public func addCheck(_ name: String, _ body: @escaping @ControlPlane () -> [String]) {
+        furtherChecks.append((name, body))
+    }
+
     // MARK: - For path-lists
 
     public func interface(_ index: InterfaceIndex) -> Interface? {
@@ -155,17 +168,17 @@ public final class FIB {
     }
 
     /// The route that a packet to `address` takes, and its paths.
-    func cover(of address: IPAddress, in index: TableIndex) -> (IPPrefix, PathList)? {
+    func cover(
+        of address: IPAddress, in index: TableIndex, passing: (PathListIndex) -> Void = { _ in }
+    ) -> (IPPrefix, PathList)? {
         guard let table = table(index) else { return nil }
         switch address {
         case .v4(let address):
-            return table.ip4.longestMatch(address).flatMap { entry in
-                pathLists[entry.list].map { (.v4(entry.prefix), $0) }
-            }
+            guard let entry = table.ip4.longestMatch(address, passing: passing) else { return nil }
+            return pathLists[entry.list].map { (.v4(entry.prefix), $0) }
         case .v6(let address):
-            return table.ip6.longestMatch(address).flatMap { entry in
-                pathLists[entry.list].map { (.v6(entry.prefix), $0) }
-            }
+            guard let entry = table.ip6.longestMatch(address, passing: passing) else { return nil }
+            return pathLists[entry.list].map { (.v6(entry.prefix), $0) }
         }
     }
 
@@ -184,9 +197,7 @@ public final class FIB {
     }
 
     /// Chooses again for every route whose paths have become usable or unusable, the important ones first.
-    func reselect(_ lists: Set<PathListIndex>) {
-        for table in tables { reprogramming.add(lists, in: table) }
-    }
+    func reselect(_ lists: Set<PathListIndex>) { reprogramming.add(lists, in: self) }
 }
 
 /// One virtual router: its IPv4 and its IPv6 routes.

@@ -30,13 +30,26 @@ public final class PathList {
     var members: [Member] = []
     /// The members' results in the order of `members`, each with a use counted.
     var results: [Forwarding] = []
-    /// Path-lists that this one leads through, and those that lead through this one.
+    /// Path-lists that this one leads through, those that it would lead through if they worked, and those to which this
+    /// one is either.
     var via: Set<PathListIndex> = []
+    var passed: Set<PathListIndex> = []
     var dependents: Set<PathListIndex> = []
+    /// Addresses whose covering routes decide about this list.
+    var hops: Set<Hop> = []
+    /// Neighbours whose states decide about this list, those of backups and of preferences not in use among them; each
+    /// with a use counted.
+    var neighbors: Set<AdjacencyIndex> = []
 
     struct Member: Hashable {
         var leaf: Leaf
         var weight: Double
+    }
+
+    /// A next hop that another route leads to.
+    struct Hop: Hashable {
+        let address: IPAddress
+        let table: TableIndex
     }
 
     init(_ index: PathListIndex, _ paths: [Path], isCounted: Bool, _ forwarding: Forwarding) {
@@ -49,10 +62,7 @@ public final class PathList {
     /// The load-balance that its routes share; nil when they lead straight to where they go.
     public nonisolated var loadBalance: UInt32? { forwarding.kind == .loadBalance ? forwarding.index : nil }
 
-    /// The addresses that its recursive paths are resolved by, with their tables.
-    nonisolated var trackedHops: [(IPAddress, TableIndex)] {
-        (paths + paths.flatMap(\.backup)).compactMap {
-            if case .recursive(let address, let table) = $0.target { (address, table) } else { nil }
-        }
-    }
+    /// Whether routes with these paths are in the lookup table: those in a loop are, so that what takes them is
+    /// discarded and does not follow a shorter prefix.
+    var isInForce: Bool { state != .unusable }
 }

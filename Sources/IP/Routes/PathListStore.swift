@@ -21,9 +21,12 @@ public final class PathListStore {
     private var byAdjacency: [AdjacencyIndex: Set<PathListIndex>] = [:]
     private var dirty: Set<PathListIndex> = []
     private var batchDepth = 0
-    private var flips: Set<PathListIndex> = []
     private var changed: Set<PathListIndex> = []
     private var observers: [@ControlPlane (Set<PathListIndex>) -> Void] = []
+    /// The lists that changes under way have taken into force or out of it, with what they were before.
+    private var wereInForce: [PathListIndex: Bool] = [:]
+    /// The most path-lists there may be.
+    var limit = Int(Forwarding.indexCapacity)
 
     init(engine: Engine, adjacencies: AdjacencyStore) {
         self.engine = engine
@@ -40,11 +43,12 @@ public final class PathListStore {
     /// Those in use, in the order of their indices.
     public var all: [PathList] { lists.compactMap { $0 } }
 
-    public subscript(index: PathListIndex) -> PathList? {
-        lists.indices.contains(Int(index)) ? lists[Int(index)] : nil
-    }
+    public subscript(index: PathListIndex) -> PathList? { Int(index) < lists.count ? lists[Int(index)] : nil }
 
-    func isUsable(_ index: PathListIndex) -> Bool { self[index]?.state ?? .unusable != .unusable }
+    func isInForce(_ index: PathListIndex) -> Bool { self[index]?.isInForce ?? false }
+
+    /// The path-lists that this neighbour's state decides about.
+    public func users(of adjacency: AdjacencyIndex) -> Set<PathListIndex> { byAdjacency[adjacency] ?? [] }
 
     // MARK: - Making
 
@@ -56,17 +60,22 @@ public final class PathListStore {
             list.references += 1
             return list
         }
-        if let objection = PathListStore.objection(to: paths) { throw objection }
-        guard lists.count < Int(Forwarding.indexCapacity) || !free.isEmpty else { throw .tooManyPathLists }
+        if let objection = fib.objection(to: paths) { throw objection }
+        guard count < limit else { throw .tooManyPathLists(limit) }
         let forwarding = try forwarding(of: paths, isCounted: isCounted)
         let index = free.popLast() ?? PathListIndex(lists.count)
         let list = PathList(index, paths, isCounted: isCounted, forwarding)
         list.references = 1
         if Int(index) == lists.count { lists.append(list) } else { lists[Int(index)] = list }
         if !isCounted { shared[paths] = index }
-        for (address, table) in list.trackedHops { fib.track(address, in: table, for: index) }
-        refresh(list)
-        flips.remove(index)
+        do throws(RouteError) {
+            try resolve(list)
+        } catch {
+            release(index)
+            throw error
+        }
+        // No route uses it yet.
+        wereInForce[index] = nil
         changed.remove(index)
         return list
     }
@@ -78,38 +87,29 @@ public final class PathListStore {
         list.references -= 1
         guard list.references == 0 else { return }
         if !list.isCounted { shared[list.paths] = nil }
-        for (address, table) in list.trackedHops { fib.untrack(address, in: table, for: index) }
-        link(list, to: [])
-        unindex(list, list.members)
+        follow(list, hops: [])
+        link(list, to: [], [])
+        // The number may be another's before they look.
+        for dependent in list.dependents {
+            self[dependent]?.via.remove(index)
+            self[dependent]?.passed.remove(index)
+        }
         lists[Int(index)] = nil
         free.append(index)
         dirty.remove(index)
-        flips.remove(index)
+        wereInForce[index] = nil
         changed.remove(index)
         if let loadBalance = list.loadBalance { loadBalances.remove(loadBalance) }
         // Workers may be on their way through it until they have all passed a quiescent point.
-        let results = list.results
-        let direct = list.forwarding
-        engine.retire { [weak paths] in
-            for result in results { paths?.release(result) }
-            if direct.kind == .rewrite { paths?.release(direct) }
+        let (results, neighbors) = (list.results, list.neighbors)
+        unindex(list, neighbors)
+        engine.retire { [weak self] in
+            guard let self else { return }
+            for result in results { paths.release(result) }
+            for neighbor in neighbors { adjacencies.release(neighbor) }
         }
-    }
-
-    private static func objection(to paths: [Path]) -> RouteError? {
-        if paths.isEmpty { return RouteError("a route needs a path", "give a next hop") }
-        if paths.count > LoadBalanceStore.maximumBuckets {
-            return RouteError("\(paths.count) paths are too many", "give \(LoadBalanceStore.maximumBuckets) at most")
-        }
-        for path in paths {
-            if path.labels.count > PathRecord.labelCapacity { return .tooManyLabels(path.labels.count) }
-            let labels = path.labels + path.backup.flatMap(\.labels)
-            if let objection = labels.lazy.compactMap(RouteError.objection(toOutgoing:)).first { return objection }
-            if !(1...255).contains(path.weight) {
-                return RouteError("a path's weight cannot be \(path.weight)", "give 1 to 255")
-            }
-        }
-        return nil
+        dirty.formUnion(list.dependents)
+        if batchDepth == 0 { flush() }
     }
 
     /// One neighbour and no more to it, or one result: that itself. All else is a load-balance.
@@ -119,9 +119,8 @@ public final class PathListStore {
             case .recursive: break
             case .neighbor(let address, let interface):
                 guard let interface = fib.interface(interface) else { throw .noInterface(interface) }
-                let index = try adjacencies.adjacency(to: address, on: interface)
-                adjacencies.retain(index)
-                return Forwarding(.rewrite, index)
+                // Its use is counted with those of the list's other neighbours.
+                return Forwarding(.rewrite, try adjacencies.adjacency(to: address, on: interface))
             case .glean(let index):
                 return Forwarding(.glean, try glean(index))
             case .receive(let index):
@@ -190,99 +189,107 @@ public final class PathListStore {
     }
 
     private func flush() {
+        guard !dirty.isEmpty || !wereInForce.isEmpty else { return }
         batchDepth += 1
-        while let index = dirty.popFirst() { if let list = self[index] { refresh(list) } }
+        var round = 0
+        while !dirty.isEmpty {
+            let concerned = dirty
+            dirty = []
+            round += 1
+            for index in concerned {
+                guard let list = self[index] else { continue }
+                // A change runs once through the lists that lead through each other. What still changes then would do so
+                // for ever.
+                guard round <= PathListStore.mostRounds else {
+                    engine.log.error("next hops of a path-list of \(list.references) routes do not come to rest")
+                    continue
+                }
+                do throws(RouteError) {
+                    try resolve(list)
+                } catch {
+                    engine.log.error("a path-list of \(list.references) routes cannot follow a change: \(error)")
+                }
+            }
+        }
         batchDepth -= 1
-        let flipped = flips
-        flips = []
-        if !flipped.isEmpty { fib.reselect(flipped) }
+        let reselected = wereInForce.filter { isInForce($0.key) != $0.value }
+        wereInForce = [:]
+        if !reselected.isEmpty { fib.reselect(Set(reselected.keys)) }
         let changed = changed
         self.changed = []
         if !changed.isEmpty { for observer in observers { observer(changed) } }
     }
 
+    /// Next hops that lead to next hops, more than anybody has.
+    private static let mostRounds = 100
+
     /// Resolves the list's paths anew, and puts what has changed in force.
-    private func refresh(_ list: PathList) {
+    /// - Throws: When a table is full. What was in force stays so.
+    private func resolve(_ list: PathList) throws(RouteError) {
         var resolution = PathResolution(of: list, fib)
         resolution.run()
-        let before = list.state
-        let old = list.members
-        link(list, to: resolution.via)
-        unindex(list, old)
+        // The new uses come before the old ones go.
+        let gone = list.neighbors.subtracting(resolution.neighbors)
+        for neighbor in resolution.neighbors.subtracting(list.neighbors) {
+            adjacencies.retain(neighbor)
+            byAdjacency[neighbor, default: []].insert(list.index)
+        }
+        unindex(list, gone)
+        if !gone.isEmpty { engine.retire { [weak adjacencies] in for index in gone { adjacencies?.release(index) } } }
+        let (members, state, via, wasInForce) = (list.members, list.state, list.via, list.isInForce)
+        list.neighbors = resolution.neighbors
+        follow(list, hops: resolution.hops)
+        link(list, to: resolution.via, resolution.passed)
         list.members = resolution.members
-        index(list)
         list.state = resolution.state
-        if let loadBalance = list.loadBalance { publish(list, in: loadBalance) }
-        if before != list.state { flips.insert(list.index) }
-        guard old != list.members || before != list.state else { return }
-        dirty.formUnion(list.dependents)
-        changed.insert(list.index)
+        if wasInForce != list.isInForce, wereInForce[list.index] == nil { wereInForce[list.index] = wasInForce }
+        if members != list.members || state != list.state { changed.insert(list.index) }
+        if members != list.members || state != list.state || via != list.via { dirty.formUnion(list.dependents) }
+        if let loadBalance = list.loadBalance { try publish(list, in: loadBalance) }
+        if let error = resolution.error { throw error }
     }
 
-    private func publish(_ list: PathList, in loadBalance: UInt32) {
+    private func publish(_ list: PathList, in loadBalance: UInt32) throws(RouteError) {
         let old = list.results
         var results: [Forwarding] = []
         do throws(RouteError) {
             for member in list.members { results.append(try paths.acquire(member.leaf)) }
-            let usable = list.members.map { isUsable($0.leaf) }
-            let owners = LoadBalanceStore.deal(weights: list.members.map(\.weight), usable: usable)
-            let nothing: Forwarding = list.state == .loop ? .loop : .unreachable
-            let buckets = owners.isEmpty ? [nothing] : owners.map { results[$0] }
+            let buckets = buckets(of: list, results)
             if buckets != loadBalances.results(of: loadBalance) { try loadBalances.publish(buckets, in: loadBalance) }
-            list.results = results
-            engine.retire { [weak paths] in for result in old { paths?.release(result) } }
         } catch {
-            // What was in force stays so.
             for result in results { paths.release(result) }
-            engine.log.error("a path-list of \(list.references) routes cannot follow a change: \(error)")
+            throw error
         }
+        list.results = results
+        if !old.isEmpty { engine.retire { [weak paths] in for result in old { paths?.release(result) } } }
     }
 
-    /// Whether a packet can leave by it: its neighbour is not known to be down, or its backup's is not.
-    func isUsable(_ leaf: Leaf) -> Bool {
-        switch leaf.end {
-        case .result: return true
-        case .adjacency(let index):
-            let record = adjacencies.table[index]
-            if !record.status.isDown { return true }
-            if let backup = leaf.backup.first, !leaf.isBackupAutomatic { return isUsable(backup) }
-            return isUsable(backup: record.backup)
-        }
-    }
-
-    private func isUsable(backup: Forwarding) -> Bool {
-        switch backup.kind {
-        case .rewrite: !adjacencies.table[backup.index].status.isDown
-        case .path: !adjacencies.table[paths.table[backup.index].adjacency].status.isDown
-        default: false
-        }
+    /// What the list's load-balance holds, when `results` are its members'.
+    func buckets(of list: PathList, _ results: [Forwarding]) -> [Forwarding] {
+        let usable = list.members.map { isUsable($0.leaf) }
+        let owners = LoadBalanceStore.deal(weights: list.members.map(\.weight), usable: usable)
+        return owners.isEmpty ? [list.state == .loop ? .loop : .unreachable] : owners.map { results[$0] }
     }
 
     // MARK: - Who depends on what
 
-    private func link(_ list: PathList, to via: Set<PathListIndex>) {
-        for index in list.via.subtracting(via) { self[index]?.dependents.remove(list.index) }
-        for index in via.subtracting(list.via) { self[index]?.dependents.insert(list.index) }
-        list.via = via
+    private func link(_ list: PathList, to via: Set<PathListIndex>, _ passed: Set<PathListIndex>) {
+        let (old, new) = (list.via.union(list.passed), via.union(passed))
+        for index in old.subtracting(new) { self[index]?.dependents.remove(list.index) }
+        for index in new.subtracting(old) { self[index]?.dependents.insert(list.index) }
+        (list.via, list.passed) = (via, passed)
     }
 
-    private func index(_ list: PathList) {
-        for adjacency in PathListStore.adjacencies(list.members) {
-            byAdjacency[adjacency, default: []].insert(list.index)
-        }
+    private func follow(_ list: PathList, hops: Set<PathList.Hop>) {
+        for hop in hops.subtracting(list.hops) { fib.track(hop.address, in: hop.table, for: list.index) }
+        for hop in list.hops.subtracting(hops) { fib.untrack(hop.address, in: hop.table, for: list.index) }
+        list.hops = hops
     }
 
-    private func unindex(_ list: PathList, _ members: [PathList.Member]) {
-        for adjacency in PathListStore.adjacencies(members) {
+    private func unindex(_ list: PathList, _ neighbors: Set<AdjacencyIndex>) {
+        for adjacency in neighbors {
             byAdjacency[adjacency]?.remove(list.index)
             if byAdjacency[adjacency]?.isEmpty == true { byAdjacency[adjacency] = nil }
         }
     }
-
-    private static func adjacencies(_ members: [PathList.Member]) -> Set<AdjacencyIndex> {
-        Set(members.flatMap { [$0.leaf.adjacency] + $0.leaf.backup.map(\.adjacency) }.compactMap { $0 })
-    }
-
-    /// The path-lists that have a member with this neighbour.
-    public func users(of adjacency: AdjacencyIndex) -> Set<PathListIndex> { byAdjacency[adjacency] ?? [] }
 }

@@ -9,8 +9,17 @@ struct PathResolution {
     private let fib: FIB
     private(set) var members: [PathList.Member] = []
     private(set) var state = PathList.State.unusable
+    /// What the result depends on: a change of any of it asks for a new resolution.
     private(set) var via: Set<PathListIndex> = []
+    /// Path-lists that would lead to a next hop if they worked.
+    private(set) var passed: Set<PathListIndex> = []
+    private(set) var hops: Set<PathList.Hop> = []
+    private(set) var neighbors: Set<AdjacencyIndex> = []
+    /// The first thing that could not be made.
+    private(set) var error: RouteError?
     private var isLoop = false
+    /// Tables that lead to each other while a next hop is followed.
+    private var depth = 0
 
     init(of list: PathList, _ fib: FIB) {
         self.list = list
@@ -38,11 +47,18 @@ struct PathResolution {
     }
 
     private mutating func members(_ preference: Int) -> [PathList.Member] {
-        list.paths.filter { $0.preference == preference }.flatMap { path in
-            let leaves = leaves(of: path)
-            let sum = leaves.reduce(0) { $0 + $1.weight }
-            return leaves.map { PathList.Member(leaf: $0.leaf, weight: Double(path.weight) * $0.weight / sum) }
-        }
+        var found: [PathList.Member] = []
+        for path in list.paths where path.preference == preference { found += members(of: path) }
+        return found
+    }
+
+    /// The path's share of the traffic, on however many neighbours it comes to. A path that comes to none keeps its place, so
+    /// that the others' flows stay where they are while it is away.
+    private mutating func members(of path: Path) -> [PathList.Member] {
+        let leaves = leaves(of: path)
+        guard !leaves.isEmpty else { return [PathList.Member(leaf: .nowhere, weight: Double(path.weight))] }
+        let sum = leaves.reduce(0) { $0 + $1.weight }
+        return leaves.map { PathList.Member(leaf: $0.leaf, weight: Double(path.weight) * $0.weight / sum) }
     }
 
     /// Gives each neighbour without a backup another of the same list: one that is used too, else of the next preference.
@@ -72,7 +88,9 @@ struct PathResolution {
     }
 
     private mutating func leaves(of path: Path) -> [PathList.Member] {
-        let backup = path.backup.first.flatMap { leaves(of: $0).first?.leaf }
+        var backup = path.backup.first.flatMap { leaves(of: $0).first?.leaf }
+        // Packets take one turn: a backup's own backup might lead back.
+        backup?.backup = []
         return ends(of: path).map { member in
             var leaf = member.leaf.carrying(path.labels, path.mode)
             if let backup { leaf.backup = [backup] }
@@ -82,39 +100,64 @@ struct PathResolution {
 
     private mutating func ends(of path: Path) -> [PathList.Member] {
         switch path.target {
-        case .neighbor(let address, let interface):
-            return neighbor(address, on: interface)
-        case .recursive(let address, let table):
-            return recursive(address, table, viaHost: path.viaHost)
-        case .glean(let interface), .broadcast(let interface):
-            guard let interface = fib.interface(interface), interface.flags.isSuperset(of: .usable) else { return [] }
-            return [result(list.forwarding)]
-        case .receive:
-            return [result(list.forwarding)]
-        case .table(let table):
-            return [result(Forwarding(.table, table.rawValue))]
-        case .discard(let forwarding):
-            return [result(forwarding)]
+        case .neighbor(let address, let interface): return neighbor(address, on: interface)
+        case .recursive(let address, let table): return recursive(address, table, viaHost: path.viaHost)
+        case .glean(let index): return glean(index) { Forwarding(.glean, $0) }
+        case .broadcast(let index): return glean(index) { .broadcast($0) }
+        case .receive(let index):
+            // The router's own address answers whatever the state of its interface.
+            return index == 0 ? [result(.receive)] : [result(gleanAdjacency(index).map { Forwarding(.local, $0) })]
+        case .table(let table): return [result(Forwarding(.table, table.rawValue))]
+        case .discard(let forwarding): return [result(forwarding)]
         }
     }
 
-    private func result(_ forwarding: Forwarding) -> PathList.Member {
-        PathList.Member(leaf: Leaf(end: .result(forwarding)), weight: 1)
+    private func result(_ forwarding: Forwarding?) -> PathList.Member {
+        PathList.Member(leaf: forwarding.map { Leaf(end: .result($0)) } ?? .nowhere, weight: 1)
     }
 
-    private func neighbor(_ address: IPAddress, on index: InterfaceIndex) -> [PathList.Member] {
-        guard let interface = fib.interface(index),
-            let adjacency = try? fib.adjacencies.adjacency(to: address, on: interface)
-        else { return [] }
-        return [PathList.Member(leaf: Leaf(end: .adjacency(adjacency)), weight: 1)]
+    private mutating func glean(_ index: InterfaceIndex, _ body: (AdjacencyIndex) -> Forwarding) -> [PathList.Member] {
+        guard let interface = fib.interface(index), interface.flags.isSuperset(of: .usable) else { return [] }
+        return [result(gleanAdjacency(index).map(body))]
     }
+
+    private mutating func gleanAdjacency(_ index: InterfaceIndex) -> AdjacencyIndex? {
+        guard let interface = fib.interface(index) else { return nil }
+        do throws(RouteError) {
+            return try fib.adjacencies.glean(interface)
+        } catch {
+            note(error)
+            return nil
+        }
+    }
+
+    private mutating func neighbor(_ address: IPAddress, on index: InterfaceIndex) -> [PathList.Member] {
+        guard let interface = fib.interface(index) else { return [] }
+        fib.watch(interface)
+        do throws(RouteError) {
+            let adjacency = try fib.adjacencies.adjacency(to: address, on: interface)
+            neighbors.insert(adjacency)
+            // Its backup decides whether it can do without the neighbour.
+            let backup = fib.pathLists.adjacency(of: fib.adjacencies.table[adjacency].backup)
+            if let backup { neighbors.insert(backup) }
+            return [PathList.Member(leaf: Leaf(end: .adjacency(adjacency)), weight: 1)]
+        } catch {
+            note(error)
+            return []
+        }
+    }
+
+    private mutating func note(_ error: RouteError) { self.error = self.error ?? error }
+
+    // MARK: - Through other routes
 
     /// Follows the route that covers `address`.
     private mutating func recursive(_ address: IPAddress, _ table: TableIndex, viaHost: Bool) -> [PathList.Member] {
-        guard let (prefix, cover) = fib.cover(of: address, in: table) else { return [] }
+        hops.insert(PathList.Hop(address: address, table: table))
+        guard let (prefix, cover) = fib.cover(of: address, in: table, passing: { passed.insert($0) }) else { return [] }
         if viaHost, prefix.length < prefix.family.bitCount, !isConnected(cover) { return [] }
         via.insert(cover.index)
-        guard !leads(cover, to: list.index) else {
+        guard !fib.pathLists.leads(cover, to: list.index) else {
             isLoop = true
             return []
         }
@@ -123,30 +166,28 @@ struct PathResolution {
         }
         if cover.state == .loop { isLoop = true }
         guard cover.state == .usable else { return [] }
-        return cover.members.filter { isWay($0.leaf) }
+        // The cover's members are followed by their states, which decide about this list as well.
+        neighbors.formUnion(cover.neighbors)
+        return cover.members.flatMap { follow($0, address, viaHost) }
+    }
+
+    /// A next hop is sent to, not delivered or discarded; where its route leads to another table, it is looked for there.
+    private mutating func follow(_ member: PathList.Member, _ address: IPAddress, _ viaHost: Bool) -> [PathList.Member]
+    {
+        guard case .result(let forwarding) = member.leaf.end else { return [member] }
+        guard forwarding.kind == .table else { return [] }
+        guard depth < Balancer.depth else {
+            isLoop = true
+            return []
+        }
+        depth += 1
+        defer { depth -= 1 }
+        let found = recursive(address, TableIndex(rawValue: forwarding.index), viaHost: viaHost)
+        let sum = found.reduce(0) { $0 + $1.weight }
+        return found.map { PathList.Member(leaf: $0.leaf, weight: member.weight * $0.weight / sum) }
     }
 
     private func isConnected(_ list: PathList) -> Bool {
         if case .glean? = list.paths.first?.target { true } else { false }
-    }
-
-    /// Whether a next hop can be there: packets to a next hop are sent, not delivered or discarded.
-    private func isWay(_ leaf: Leaf) -> Bool {
-        switch leaf.end {
-        case .adjacency: true
-        case .result(let forwarding): forwarding.kind == .table
-        }
-    }
-
-    /// Whether a list leads, through whatever others, to the list in question.
-    private func leads(_ from: PathList, to index: PathListIndex) -> Bool {
-        var seen: Set<PathListIndex> = []
-        var rest = [from.index]
-        while let next = rest.popLast() {
-            if next == index { return true }
-            guard seen.insert(next).inserted, let list = fib.pathLists[next] else { continue }
-            rest += list.via
-        }
-        return false
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Graph
+import Logging
 import Wire
 
 /// The routes of one table and address family with their sources, and beneath them the table that workers look up in.
@@ -14,17 +15,18 @@ public final class RIB<Prefix: RoutePrefix> {
         public let list: PathListIndex
     }
 
-    private let table: RouteTable<Prefix>
+    let table: RouteTable<Prefix>
     private let lists: PathListStore
     /// Path-lists by source, in the order of preference.
     private var stores = RouteSource.allCases.map { _ in RouteStore<Prefix>() }
     /// Next hops that path-lists are resolved by, in order.
     private var hops: [TrackedHop] = []
+    /// Counts changes.
+    private(set) var generation: UInt64 = 0
 
     private struct TrackedHop {
         let address: Prefix.Address
-        /// A list with the same address in two paths counts twice.
-        var lists: [PathListIndex: Int]
+        var lists: Set<PathListIndex>
     }
 
     init(_ lists: PathListStore, _ engine: Engine) throws(LookupTableError) {
@@ -48,48 +50,60 @@ public final class RIB<Prefix: RoutePrefix> {
 
     /// Adds a route, or replaces the same source's route to the same prefix; in force when the call returns.
     /// - Throws: When the lookup table is full or has no memory; then nothing has changed.
-    public func set(_ prefix: Prefix, _ list: PathListIndex, from source: RouteSource) throws(LookupTableError) {
+    func set(_ prefix: Prefix, _ list: PathList, from source: RouteSource) throws(LookupTableError) {
         let isBest = !isHidden(prefix, from: source)
-        let isUsable = lists.isUsable(list)
-        if isBest, isUsable, let forwarding = lists[list]?.forwarding {
-            try table.set(prefix, result: forwarding.rawValue)
-        }
-        lists.retain(list)
-        let old = stores[source.rawValue].set(prefix, list)
+        if isBest, list.isInForce { try table.set(prefix, result: list.forwarding.rawValue) }
+        list.references += 1
+        generation &+= 1
+        let old = stores[source.rawValue].set(prefix, list.index)
         if isBest {
-            if !isUsable { reselect(prefix) } else if old != list { hopsChanged(in: prefix) }
+            if !list.isInForce { reselect(prefix) } else if old != list.index { hopsChanged(in: prefix) }
         }
         if let old { lists.release(old) }
     }
 
     /// Removes a source's route; false when there was none.
     @discardableResult
-    public func remove(_ prefix: Prefix, from source: RouteSource) -> Bool {
+    func remove(_ prefix: Prefix, from source: RouteSource) -> Bool {
         guard let old = stores[source.rawValue].remove(prefix) else { return false }
-        if lists.isUsable(old), !isHidden(prefix, from: source) { reselect(prefix) }
+        generation &+= 1
+        if !isHidden(prefix, from: source) { reselect(prefix) }
         lists.release(old)
         return true
     }
 
-    /// Whether a better source has a usable route to the prefix.
+    /// Whether a better source's route to the prefix is in force.
     private func isHidden(_ prefix: Prefix, from source: RouteSource) -> Bool {
-        for better in 0..<source.rawValue {
-            if let list = stores[better][prefix], lists.isUsable(list) { return true }
+        for better in 0..<source.rawValue where stores[better].count > 0 {
+            if let list = stores[better][prefix], lists.isInForce(list) { return true }
         }
         return false
     }
 
     /// Puts the best usable route to the prefix in force, or none.
     func reselect(_ prefix: Prefix) {
-        if let best = entries(for: prefix).first(where: { lists.isUsable($0.list) }),
-            let forwarding = lists[best.list]?.forwarding
-        {
-            // Fails for a prefix that had no route in force alone: then it goes on without.
-            _ = try? table.set(prefix, result: forwarding.rawValue)
+        if let best = best(prefix) {
+            let result = best.forwarding.rawValue
+            guard table[prefix] != result || isFollowed(prefix) else { return }
+            do throws(LookupTableError) {
+                try table.set(prefix, result: result)
+            } catch {
+                // It goes on without a route of its own.
+                lists.engine.log.error("no route to \(prefix): \(error)")
+            }
         } else {
             table.remove(prefix)
         }
+        generation &+= 1
         hopsChanged(in: prefix)
+    }
+
+    /// The path-list of the best usable route to exactly `prefix`.
+    private func best(_ prefix: Prefix) -> PathList? {
+        for store in stores where store.count > 0 {
+            if let index = store[prefix], let list = lists[index], list.isInForce { return list }
+        }
+        return nil
     }
 
     // MARK: - Asking
@@ -103,15 +117,30 @@ public final class RIB<Prefix: RoutePrefix> {
 
     /// The route to exactly `prefix` that is in force.
     public func active(_ prefix: Prefix) -> Entry? {
-        entries(for: prefix).first { lists.isUsable($0.list) }
+        for source in RouteSource.allCases where stores[source.rawValue].count > 0 {
+            guard let list = stores[source.rawValue][prefix], lists.isInForce(list) else { continue }
+            return Entry(prefix: prefix, source: source, list: list)
+        }
+        return nil
     }
 
     /// The source's route to exactly `prefix`.
     public func list(of prefix: Prefix, from source: RouteSource) -> PathListIndex? { stores[source.rawValue][prefix] }
 
-    /// The route that a packet to `address` takes.
-    public func longestMatch(_ address: Prefix.Address) -> Entry? {
-        table.longestMatch(address).flatMap { active($0.prefix) }
+    /// The route that a packet to `address` takes; where a route has just become unusable and the lookup table has not been
+    /// told yet, the one that takes over.
+    /// - Parameter passing: Told of the path-lists that would come first if they worked.
+    public func longestMatch(_ address: Prefix.Address, passing: (PathListIndex) -> Void = { _ in }) -> Entry? {
+        var route = table.longestMatch(address)
+        while let found = route {
+            for source in RouteSource.allCases where stores[source.rawValue].count > 0 {
+                guard let list = stores[source.rawValue][found.prefix] else { continue }
+                if lists.isInForce(list) { return Entry(prefix: found.prefix, source: source, list: list) }
+                passing(list)
+            }
+            route = table.cover(of: found.prefix)
+        }
+        return nil
     }
 
     /// The routes in force, in order, at most `limit`.
@@ -119,13 +148,11 @@ public final class RIB<Prefix: RoutePrefix> {
         table.lazy.prefix(limit).compactMap { self.active($0.prefix) }
     }
 
-    /// Calls `body` for each route of each source, in no order.
-    public func forEach(_ body: (Entry) -> Void) {
-        for source in RouteSource.allCases {
-            stores[source.rawValue].forEach { prefix, list in
-                body(Entry(prefix: prefix, source: source, list: list))
-            }
-        }
+    /// The prefixes of a source's routes, unordered.
+    func prefixes(from source: RouteSource) -> [Prefix] {
+        var found: [Prefix] = []
+        stores[source.rawValue].forEach { prefix, _ in found.append(prefix) }
+        return found
     }
 
     /// What the lookup table was told about exactly `prefix`; nil when nothing.
@@ -134,6 +161,22 @@ public final class RIB<Prefix: RoutePrefix> {
     /// All prefixes in force, in order.
     public var programmed: some Sequence<Route<Prefix>> { table }
 
+    /// Calls `body` for about `limit` prefixes and what the lookup table was told about them, and moves `cursor`; false at
+    /// the end of the walk.
+    func forEachProgrammed(
+        from cursor: inout RouteTable<Prefix>.Cursor, limit: Int, _ body: (Prefix, Forwarding) -> Void
+    ) -> Bool {
+        table.forEach(from: &cursor, limit: limit) { body($0, Forwarding(rawValue: $1)) }
+    }
+
+    /// The same for a source's routes.
+    func forEach(
+        of source: RouteSource, from cursor: inout RouteStore<Prefix>.Cursor, limit: Int,
+        _ body: (Prefix, PathListIndex) -> Void
+    ) -> Bool {
+        stores[source.rawValue].forEach(from: &cursor, limit: limit, body)
+    }
+
     /// Bytes in use: the workers' lookup table, and the routes behind it with their sources.
     public var memoryBytes: RouteTableMemory {
         var memory = table.memoryBytes
@@ -141,10 +184,10 @@ public final class RIB<Prefix: RoutePrefix> {
         return memory
     }
 
-    /// The prefixes whose routes use one of `wanted`, from small stores to big ones, until all uses are found.
-    func prefixes(using wanted: Set<PathListIndex>) -> [Prefix] {
+    /// The prefixes whose routes use one of `wanted`, from small stores to big ones, until `count` of them are found.
+    func prefixes(using wanted: Set<PathListIndex>, atMost count: Int) -> [Prefix] {
         var found: [Prefix] = []
-        for store in stores.sorted(by: { $0.count < $1.count }) where store.count > 0 {
+        for store in stores.sorted(by: { $0.count < $1.count }) where store.count > 0 && found.count < count {
             store.forEach { prefix, list in if wanted.contains(list) { found.append(prefix) } }
         }
         return found
@@ -156,16 +199,16 @@ public final class RIB<Prefix: RoutePrefix> {
     func track(_ address: Prefix.Address, for list: PathListIndex) {
         let place = place(of: address)
         if place < hops.count, hops[place].address == address {
-            hops[place].lists[list, default: 0] += 1
+            hops[place].lists.insert(list)
         } else {
-            hops.insert(TrackedHop(address: address, lists: [list: 1]), at: place)
+            hops.insert(TrackedHop(address: address, lists: [list]), at: place)
         }
     }
 
     func untrack(_ address: Prefix.Address, for list: PathListIndex) {
         let place = place(of: address)
-        guard place < hops.count, hops[place].address == address, let uses = hops[place].lists[list] else { return }
-        hops[place].lists[list] = uses > 1 ? uses - 1 : nil
+        guard place < hops.count, hops[place].address == address else { return }
+        hops[place].lists.remove(list)
         if hops[place].lists.isEmpty { hops.remove(at: place) }
     }
 
@@ -178,15 +221,21 @@ public final class RIB<Prefix: RoutePrefix> {
         return range.lowerBound
     }
 
+    /// Whether a next hop lies in the prefix.
+    private func isFollowed(_ prefix: Prefix) -> Bool {
+        guard !hops.isEmpty else { return false }
+        let place = place(of: prefix.address)
+        return place < hops.count && prefix.contains(hops[place].address)
+    }
+
     private func hopsChanged(in prefix: Prefix) {
-        guard !hops.isEmpty else { return }
-        var concerned: [PathListIndex] = []
+        guard isFollowed(prefix) else { return }
+        var concerned: Set<PathListIndex> = []
         var place = place(of: prefix.address)
         while place < hops.count, prefix.contains(hops[place].address) {
-            concerned += hops[place].lists.keys
+            concerned.formUnion(hops[place].lists)
             place += 1
         }
-        guard !concerned.isEmpty else { return }
         lists.batch { for list in concerned { lists.invalidate(list) } }
     }
 }

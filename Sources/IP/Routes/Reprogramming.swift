@@ -3,9 +3,18 @@ import Graph
 import Wire
 
 /// How soon a prefix is brought up to date when many have to be.
-public enum RoutePriority: Int, Sendable, CaseIterable, Codable, Comparable {
+public enum RoutePriority: String, Sendable, CaseIterable, Codable {
     case critical, high, medium, low
-    public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+
+    /// 0 for the first.
+    var place: Int {
+        switch self {
+        case .critical: 0
+        case .high: 1
+        case .medium: 2
+        case .low: 3
+        }
+    }
 }
 
 /// Chooses again, prefix by prefix, where paths have become usable or unusable: what takes time in proportion to the
@@ -22,71 +31,100 @@ final class Reprogramming {
     private static let slice = 10_000
 
     private let engine: Engine
-    private var queues = RoutePriority.allCases.map { _ in [Work]() }
-    private var next = RoutePriority.allCases.map { _ in 0 }
+    private var queues = RoutePriority.allCases.map { _ in Queue() }
+    private var isRunning = false
     private var isScheduled = false
     /// The longest listed prefix that contains a prefix gives its priority; none: `low`.
     var priorities = RoutePriorities()
-    /// Prefixes brought up to date so far, by priority, and the clock when each queue was last empty.
-    private(set) var done = RoutePriority.allCases.map { _ in 0 }
-    private(set) var finished: [UInt64] = RoutePriority.allCases.map { _ in 0 }
+
+    /// What waits at one priority, and what was done.
+    private struct Queue {
+        var work: [Work] = []
+        var next = 0
+        var done = 0
+        /// `Clock.now` when it was last empty after work; 0 for never.
+        var finished: UInt64 = 0
+
+        var waiting: Int { work.count - next }
+    }
 
     init(engine: Engine) { self.engine = engine }
 
-    var waiting: Int { zip(queues, next).reduce(0) { $0 + $1.0.count - $1.1 } }
+    /// Prefixes that wait to be brought up to date.
+    var waiting: Int { queues.reduce(0) { $0 + $1.waiting } }
 
-    func add(_ lists: Set<PathListIndex>, in table: VRF) {
-        for prefix in table.ip4.prefixes(using: lists) {
-            queues[priorities.priority(of: .v4(prefix)).rawValue].append(.v4(prefix, table.ip4))
+    /// By priority: prefixes brought up to date so far, and the clock when there was last no more to do.
+    var done: [Int] { queues.map(\.done) }
+    var finished: [UInt64] { queues.map(\.finished) }
+
+    /// Has every route that uses one of `lists` chosen again.
+    func add(_ lists: Set<PathListIndex>, in fib: FIB) {
+        // Each use that is not a route's makes the search go on to the end; there are few.
+        var uses = lists.reduce(0) { $0 + (fib.pathLists[$1]?.references ?? 0) }
+        for table in fib.tables where uses > 0 {
+            let ip4 = table.ip4.prefixes(using: lists, atMost: uses)
+            let ip6 = table.ip6.prefixes(using: lists, atMost: uses - ip4.count)
+            uses -= ip4.count + ip6.count
+            for prefix in ip4 { append(.v4(prefix, table.ip4), .v4(prefix)) }
+            for prefix in ip6 { append(.v6(prefix, table.ip6), .v6(prefix)) }
         }
-        for prefix in table.ip6.prefixes(using: lists) {
-            queues[priorities.priority(of: .v6(prefix)).rawValue].append(.v6(prefix, table.ip6))
-        }
-        if waiting > 0 { run() }
+        if !isRunning { run() }
     }
 
+    private func append(_ work: Work, _ prefix: IPPrefix) {
+        queues[priorities.priority(of: prefix).place].work.append(work)
+    }
+
+    /// Does a slice, by priority, and leaves the rest to later turns.
     private func run() {
-        isScheduled = false
+        isRunning = true
         var budget = Reprogramming.slice
-        for priority in RoutePriority.allCases {
-            let index = priority.rawValue
-            while budget > 0, next[index] < queues[index].count {
-                let work = queues[index][next[index]]
-                next[index] += 1
-                budget -= 1
-                done[index] += 1
-                switch work {
-                case .v4(let prefix, let rib): rib.reselect(prefix)
-                case .v6(let prefix, let rib): rib.reselect(prefix)
-                }
+        while budget > 0, let index = queues.firstIndex(where: { $0.waiting > 0 }) {
+            let work = queues[index].work[queues[index].next]
+            queues[index].next += 1
+            queues[index].done += 1
+            budget -= 1
+            switch work {
+            case .v4(let prefix, let rib): rib.reselect(prefix)
+            case .v6(let prefix, let rib): rib.reselect(prefix)
             }
-            if next[index] == queues[index].count, next[index] > 0 {
-                queues[index] = []
-                next[index] = 0
-                finished[index] = Clock.now
-            }
+            guard queues[index].waiting == 0 else { continue }
+            queues[index].work = []
+            queues[index].next = 0
+            queues[index].finished = Clock.now
         }
+        isRunning = false
         guard waiting > 0, !isScheduled else { return }
         isScheduled = true
-        engine.timers.after(milliseconds: 0) { [weak self] in self?.run() }
+        engine.timers.after(milliseconds: 0) { [weak self] in
+            self?.isScheduled = false
+            self?.run()
+        }
     }
 }
 
 /// Lists of prefixes by priority.
 public struct RoutePriorities: Sendable {
     private var prefixes: [IPPrefix: RoutePriority] = [:]
-    private var lengths: Set<Int> = []
+    /// Of the listed prefixes, the longest first.
+    private var lengths: [Int] = []
 
     public init() {}
 
+    /// The listed prefixes, in order.
+    public var all: [(prefix: IPPrefix, priority: RoutePriority)] {
+        prefixes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
     public mutating func set(_ prefix: IPPrefix, _ priority: RoutePriority) {
         prefixes[prefix] = priority
-        lengths.insert(prefix.length)
+        guard !lengths.contains(prefix.length) else { return }
+        lengths.insert(prefix.length, at: lengths.firstIndex { $0 < prefix.length } ?? lengths.endIndex)
     }
 
     public func priority(of prefix: IPPrefix) -> RoutePriority {
         guard !prefixes.isEmpty else { return .low }
-        for length in lengths.sorted(by: >) where length <= prefix.length {
+        for length in lengths where length <= prefix.length {
             if let priority = prefixes[IPPrefix(prefix.address, length: length)] { return priority }
         }
         return .low

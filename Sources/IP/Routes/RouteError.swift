@@ -18,22 +18,32 @@ public struct RouteError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { remedy.isEmpty ? problem : "\(problem); \(remedy)" }
 
-    static let tooManyAdjacencies = RouteError(
-        "all \(Forwarding.indexCapacity) adjacencies are in use",
-        "remove routes through next hops that are not needed")
+    static func tooManyAdjacencies(_ count: Int) -> RouteError {
+        RouteError("all \(count) adjacencies are in use", "remove routes through next hops that are not needed")
+    }
 
-    static let tooManyPaths = RouteError(
-        "all \(Forwarding.indexCapacity) paths with labels or backups are in use", "remove routes that are not needed")
+    static func tooManyPaths(_ count: Int) -> RouteError {
+        RouteError(
+            "all \(count) paths with labels or backups are in use", "remove routes with labels that are not needed")
+    }
 
-    static let tooManyPathLists = RouteError(
-        "all \(LoadBalanceTable.capacity) path-lists are in use", "remove routes that are not needed")
+    static func tooManyPathLists(_ count: Int) -> RouteError {
+        RouteError("all \(count) path-lists are in use", "remove routes that are not needed")
+    }
 
-    static let tooManyBuckets = RouteError(
-        "all \(LoadBalanceTable.bucketCapacity) buckets of load-balances are in use",
-        "remove routes with many paths that are not needed")
+    static func tooManyLoadBalances(_ count: Int) -> RouteError {
+        RouteError("all \(count) load-balances are in use", "remove routes with many paths that are not needed")
+    }
 
-    static let tooManyTables = RouteError(
-        "there are \(TableReaders.capacity) tables, and no more can be had", "use fewer")
+    static func noBuckets(_ count: Int, used: Int, of capacity: Int) -> RouteError {
+        RouteError(
+            "a load-balance needs \(count) buckets, and of \(capacity) \(used) are in use",
+            "remove routes with many paths that are not needed")
+    }
+
+    static func tooManyTables(_ count: Int) -> RouteError {
+        RouteError("all \(count) tables (VRFs) are in use", "use fewer")
+    }
 
     static func tooManyLabels(_ count: Int) -> RouteError {
         RouteError("a path cannot push \(count) labels", "give \(PathRecord.labelCapacity) at most")
@@ -62,6 +72,13 @@ public struct RouteError: Error, Sendable, Hashable, CustomStringConvertible {
 
     static func linkLocalNeedsInterface(_ address: IPAddress) -> RouteError {
         RouteError("\(address) is a link-local address, which may be on any link", "give `interface`")
+    }
+
+    static func nothingLeads(to nextHop: IPAddress, in table: String) -> RouteError {
+        let place = table == VRF.mainName ? "" : " of VRF \(table)"
+        return RouteError(
+            "no connected network and no route\(place) leads to \(nextHop)",
+            "give a neighbour's address, or add a route to it first")
     }
 
     static func ownAddress(_ address: IPAddress) -> RouteError {

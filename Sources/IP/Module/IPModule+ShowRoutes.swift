@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+// What the operator sees of routes.
+extension IPModule {
+    private static let defaultLimit = 1000
+
+    private static func limit(_ what: String) -> Command.Parameter {
+        .option("limit", "How many \(what) to show; \(defaultLimit) if absent")
+    }
+
+    var vrfOption: Command.Parameter {
+        .option("vrf", "The VRF; the main table if absent", completing: { [unowned self] in fib.tables.map(\.name) })
+    }
+
+    private static func limit(_ arguments: CommandArguments) throws(CommandError) -> Int {
+        try arguments.integer("limit", in: 1...100_000_000) ?? defaultLimit
+    }
+
+    /// The table that `--vrf` names, or the main one.
+    func table(_ arguments: CommandArguments) throws(CommandError) -> VRF {
+        do throws(RouteError) {
+            return try arguments["vrf"].map { name throws(RouteError) in try table(name) } ?? fib.main
+        } catch {
+            throw .notFound(error.problem, error.remedy)
+        }
+    }
+
+    // MARK: - show fib
+
+    var showFIB: Command {
+        Command(
+            ["show", "fib"], "Routes; of a prefix or an address the whole way to the adjacency",
+            [
+                .argument("destination", "An address, or a prefix with all its sources"),
+                .flag("ipv6", "IPv6 routes"), vrfOption, IPModule.limit("routes"),
+            ]
+        ) { [unowned self] arguments in
+            let table = try table(arguments)
+            if let text = arguments["destination"] { return try explain(text, in: table) }
+            let limit = try IPModule.limit(arguments)
+            return arguments.has(flag: "ipv6")
+                ? report(table.ip6, of: table, .ipv6, limit) { .v6($0) }
+                : report(table.ip4, of: table, .ipv4, limit) { .v4($0) }
+        }
+    }
+
+    private func report<Prefix>(
+        _ rib: RIB<Prefix>, of table: VRF, _ family: AddressFamily, _ limit: Int, _ wrap: (Prefix) -> IPPrefix
+    ) -> RouteReport {
+        let explainer = FIBExplainer(fib: fib)
+        let rows = rib.entries(limit: limit).map { entry in
+            let detail = fib.pathLists[entry.list].map { explainer.detail(of: $0) }
+            let hops = (detail?.members ?? []).filter { $0.nextHop != nil || $0.interface != nil }.map { member in
+                let name = member.nextHop.map { "\($0) on " } ?? ""
+                let place = name + (member.interface ?? "")
+                return member.state == "ready" || member.state == "connected" ? place : "\(place) (\(member.state))"
+            }
+            return RouteReport.Row(
+                prefix: wrap(entry.prefix), source: entry.source.name, inForce: true,
+                kind: fib.pathLists[entry.list]?.forwarding.word ?? "", nextHops: hops, pathList: entry.list)
+        }
+        return RouteReport(
+            vrf: table.name, family: family, routes: rows, total: rib.count, waiting: fib.reprogramming.waiting)
+    }
+
+    private func explain(_ text: String, in table: VRF) throws(CommandError) -> RouteExplanation {
+        let entries = try entries(for: text, in: table)
+        let routes = entries.map { entry in
+            RouteExplanation.Route(
+                prefix: entry.prefix, source: entry.source.name, inForce: entry.isActive, pathList: entry.list,
+                state: fib.pathLists[entry.list]?.state ?? .unusable,
+                priority: fib.priorities.priority(of: entry.prefix))
+        }
+        let explainer = FIBExplainer(fib: fib)
+        let shown = entries.first { $0.isActive } ?? entries.first
+        let lists = shown.flatMap { fib.pathLists[$0.list] }.map { explainer.chain(from: $0) } ?? []
+        // What the other sources have is of interest where nothing works.
+        let hidden = entries.filter { $0.list != shown?.list }.compactMap { fib.pathLists[$0.list] }
+        return RouteExplanation(
+            vrf: table.name, routes: routes, pathLists: lists + hidden.map { explainer.detail(of: $0) })
+    }
+
+    private struct ShownEntry {
+        let prefix: IPPrefix
+        let source: RouteSource
+        let list: PathListIndex
+        let isActive: Bool
+    }
+
+    private func entries(for text: String, in table: VRF) throws(CommandError) -> [ShownEntry] {
+        if let address = IPAddress(text) {
+            guard let (prefix, _) = fib.cover(of: address, in: table.index) else {
+                throw .notFound("there is no route to \(address)")
+            }
+            return entries(for: prefix, in: table)
+        }
+        let prefix = try IPModule.destination(text)
+        let entries = entries(for: prefix, in: table)
+        if entries.isEmpty {
+            throw .notFound("there is no route to \(prefix)", "show fib ADDRESS finds the one that covers it")
+        }
+        return entries
+    }
+
+    private func entries(for prefix: IPPrefix, in table: VRF) -> [ShownEntry] {
+        switch prefix {
+        case .v4(let inner): entries(table.ip4, inner, prefix)
+        case .v6(let inner): entries(table.ip6, inner, prefix)
+        }
+    }
+
+    private func entries<Prefix>(_ rib: RIB<Prefix>, _ prefix: Prefix, _ whole: IPPrefix) -> [ShownEntry] {
+        let active = rib.active(prefix)
+        return rib.entries(for: prefix).map {
+            ShownEntry(prefix: whole, source: $0.source, list: $0.list, isActive: $0 == active)
+        }
+    }
+
+    static func destination(_ text: String) throws(CommandError) -> IPPrefix {
+        switch text {
+        case "default": return .all(.ipv4)
+        case "default6": return .all(.ipv6)
+        default:
+            do throws(AddressSyntaxError) {
+                return try IPPrefix(parsing: text)
+            } catch {
+                throw .usage("\(error)")
+            }
+        }
+    }
+
+    // MARK: - show path-list, adjacency, vrf
+
+    var showPathList: Command {
+        Command(
+            ["show", "path-list"], "Path-lists, which routes share; of one the whole way to the adjacency",
+            [.argument("index", "Only this one"), IPModule.limit("path-lists")]
+        ) { [unowned self] arguments in
+            let explainer = FIBExplainer(fib: fib)
+            guard let index = try arguments.integer("index", in: 0...Int(UInt32.max)) else {
+                let shown = fib.pathLists.all.prefix(try IPModule.limit(arguments))
+                return PathListReport(
+                    pathLists: shown.map { explainer.detail(of: $0) }, total: fib.pathLists.count)
+            }
+            guard let list = fib.pathLists[PathListIndex(index)] else {
+                throw CommandError.notFound("there is no path-list \(index)", "show path-list lists them")
+            }
+            return PathListChain(pathLists: explainer.chain(from: list))
+        }
+    }
+
+    var showAdjacency: Command {
+        Command(
+            ["show", "adjacency"], "Adjacencies: the neighbours that packets are sent to, and what was sent",
+            [.argument("index", "Only this one"), IPModule.limit("adjacencies")]
+        ) { [unowned self] arguments in
+            let all = fib.adjacencies.indices
+            guard let index = try arguments.integer("index", in: 0...Int(UInt32.max)) else {
+                let shown = all.prefix(try IPModule.limit(arguments))
+                return AdjacencyReport(adjacencies: shown.map(row), total: all.count)
+            }
+            guard fib.adjacencies.key(of: AdjacencyIndex(index)) != nil else {
+                throw CommandError.notFound("there is no adjacency \(index)", "show adjacency lists them")
+            }
+            return AdjacencyReport(adjacencies: [row(AdjacencyIndex(index))], total: 1)
+        }
+    }
+
+    private func row(_ index: AdjacencyIndex) -> AdjacencyReport.Row {
+        let record = fib.adjacencies.table[index]
+        let isComplete = record.status.isResolved
+        let source = record.rewrite.0 >> 48 | record.rewrite.1 << 16
+        let traffic = fib.adjacencies.counters.count(of: index)
+        let explainer = FIBExplainer(fib: fib)
+        return AdjacencyReport.Row(
+            index: index, interface: interfaces.interface(record.txInterface)?.name ?? "", nextHop: record.neighbor,
+            state: record.neighbor == nil ? "glean" : explainer.state(of: index),
+            destination: isComplete ? MACAddress(littleEndian: record.rewrite.0) : nil,
+            source: isComplete ? MACAddress(littleEndian: source) : nil, mtu: record.mtu,
+            references: fib.adjacencies.references(of: index), packets: traffic.packets, bytes: traffic.bytes,
+            backup: record.backup == .noRoute ? nil : explainer.name(of: record.backup))
+    }
+
+    var showVRF: Command {
+        Command(["show", "vrf"], "VRFs with their interfaces and the number of their routes") { [unowned self] _ in
+            VRFReport(
+                vrfs: fib.tables.map { table in
+                    VRFReport.Row(
+                        name: table.name, index: table.index.rawValue,
+                        interfaces: engine.interfaces.filter { fib.table(of: $0) === table }.map(\.name),
+                        ipv4Routes: table.ip4.count, ipv6Routes: table.ip6.count)
+                })
+        }
+    }
+
+    // MARK: - test fib
+
+    var testFIB: Command {
+        Command(
+            ["test", "fib"], "Compares what routes say with what workers use; repairs nothing",
+            [
+                .option(
+                    "vrf", "Only this VRF; all if absent", completing: { [unowned self] in fib.tables.map(\.name) }),
+                .option("samples", "Random addresses to look up in each table and family; 10000 if absent"),
+            ]
+        ) { [unowned self] arguments in
+            let samples = try arguments.integer("samples", in: 0...10_000_000) ?? 10_000
+            let tables = arguments["vrf"] == nil ? fib.tables : [try table(arguments)]
+            return await ConsistencyCheck(fib, samples: samples).run(tables)
+        }
+    }
+}
