@@ -104,7 +104,7 @@ struct Bench: AsyncParsableCommand {
             try files.createDirectory(at: directory, withIntermediateDirectories: true)
             for entry in cases where !entry.isFile {
                 progress("inputs of \(entry.name)")
-                try entry.input?.write(to: directory)
+                for input in entry.inputs { try input.write(to: directory) }
                 let graph = try Data(contentsOf: BenchGraphs.file(entry.name, directory: graphs))
                 try graph.write(to: entry.graph(in: directory), options: .atomic)
             }

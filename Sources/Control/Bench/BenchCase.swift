@@ -8,7 +8,7 @@ struct BenchCase: Sendable {
     let summary: String
     let work: Work
     /// Files that must be there before.
-    var input: BenchInput?
+    var inputs: [BenchInput] = []
     var goals: [BenchGoal] = []
 
     enum Work: Sendable {
@@ -16,6 +16,8 @@ struct BenchCase: Sendable {
         case graph
         /// Loads the routes of the case's graph.
         case load
+        /// Changes routes of the case's graph, one at a time.
+        case churn
         /// Starts a router of its own process until it forwards.
         case start
         /// Has a next hop fail, again and again.
@@ -43,26 +45,42 @@ struct BenchCase: Sendable {
         BenchCase(name: "fan-in", summary: "four inputs into one empty node", work: .graph),
         BenchCase(name: "fan-out", summary: "one input, every frame split in four", work: .graph),
         BenchCase(
-            name: "ip4-one", summary: "IPv4, one /8 route, random destinations", work: .graph, input: .one,
+            name: "ip4-one", summary: "IPv4, one /8 route, random destinations", work: .graph, inputs: [.one],
             goals: [BenchGoal("sum", atMost: 37, reference: 37, from: vpp)]),
         BenchCase(
             name: "ip4-500k", summary: "IPv4, 500,000 /24 routes, random destinations", work: .graph,
-            input: .halfMillion, goals: [BenchGoal("sum", atMost: 50, reference: 131, from: vpp)]),
+            inputs: [.halfMillion], goals: [BenchGoal("sum", atMost: 50, reference: 131, from: vpp)]),
         BenchCase(
             name: "ip4-bgp", summary: "IPv4, 900,000 routes in the Internet's length mix, 256 next hops",
-            work: .graph, input: .internet, goals: [BenchGoal("sum", atMost: 60, reference: 176, from: vpp)]),
+            work: .graph, inputs: [.internet], goals: [BenchGoal("sum", atMost: 60, reference: 176, from: vpp)]),
         BenchCase(
-            name: "mpls-swap", summary: "MPLS, one label, swapped for another", work: .graph, input: .labelled,
+            name: "mpls-swap", summary: "MPLS, one label, swapped for another", work: .graph, inputs: [.labelled],
             goals: [BenchGoal("sum", atMost: 40, reference: 46, from: vpp)]),
         BenchCase(
             name: "mpls-push", summary: "MPLS, one label, swapped for a stack of three", work: .graph,
-            input: .labelled),
+            inputs: [.labelled]),
         BenchCase(
-            name: "route-load", summary: "1,000,000 routes from a file", work: .load, input: .million,
+            name: "ip6-one", summary: "IPv6, one /32 route, random destinations", work: .graph, inputs: [.one6],
+            goals: [BenchGoal("sum", atMost: 50, reference: 67, from: vpp)]),
+        BenchCase(
+            name: "ip6-200k", summary: "IPv6, 200,000 /48 routes, random destinations", work: .graph,
+            inputs: [.sites6], goals: [BenchGoal("sum", atMost: 120, reference: 531, from: vpp)]),
+        BenchCase(
+            name: "ip6-bgp", summary: "IPv6, 250,000 routes in the Internet's length mix, 256 next hops",
+            work: .graph, inputs: [.internet6]),
+        BenchCase(
+            name: "route-load", summary: "1,000,000 routes from a file", work: .load, inputs: [.million],
             goals: [BenchGoal("load", atMost: 5), BenchGoal("memory", atMost: 150)]),
         BenchCase(
+            name: "route-load-full", summary: "1,000,000 IPv4 and 250,000 IPv6 routes from files", work: .load,
+            inputs: [.million, .internet6], goals: [BenchGoal("load", atMost: 8), BenchGoal("process", atMost: 250)]),
+        BenchCase(
+            name: "route-churn", summary: "single changes of random routes among those of route-load-full",
+            work: .churn, inputs: [.million, .internet6],
+            goals: [BenchGoal("IPv4", atLeast: 200_000), BenchGoal("IPv6", atLeast: 200_000)]),
+        BenchCase(
             name: "start", summary: "from the program's start to the first packet forwarded, 1,000 routes",
-            work: .start, input: .thousand, goals: [BenchGoal("start", atMost: 1)]),
+            work: .start, inputs: [.thousand], goals: [BenchGoal("start", atMost: 1)]),
         BenchCase(
             name: "reroute", summary: "from a link's failure to the first packet on the backup, by prefixes behind it",
             work: .reroute, goals: [BenchGoal("1000000 prefixes", atMost: 1000)]),

@@ -32,6 +32,7 @@ public struct BenchFigure: Codable, Sendable, Equatable {
         case mebibytes = "MiB"
         /// A ratio.
         case times = "x"
+        case perSecond = "1/s"
 
         /// Digits after the point that mean something.
         var places: Int {
@@ -39,6 +40,7 @@ public struct BenchFigure: Codable, Sendable, Equatable {
             case .clocksPerPacket, .mebibytes, .microseconds, .packets: 1
             case .megapackets, .times: 2
             case .seconds: 3
+            case .perSecond: 0
             }
         }
     }

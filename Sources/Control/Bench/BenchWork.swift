@@ -2,6 +2,8 @@
 import CMartletLinux
 import Foundation
 import Graph
+import IP
+import Wire
 
 /// The cores that a run uses.
 struct BenchCores {
@@ -27,6 +29,7 @@ extension BenchCase {
         switch work {
         case .graph: return try await BenchCase.runGraph(file)
         case .load: return try await BenchCase.loadRoutes(file)
+        case .churn: return try await BenchCase.churnRoutes(file)
         case .start: return try BenchCase.startRouter(file)
         case .reroute: return try await BenchReroute.run(file)
         case .endToEnd: return try BenchXDP(graph: file).run()
@@ -52,7 +55,45 @@ extension BenchCase {
         let after = residentMebibytes()
         return BenchRun(figures: [
             BenchFigure("load", seconds, .seconds), BenchFigure("memory", after - before, .mebibytes),
+            BenchFigure("process", after, .mebibytes),
         ])
+    }
+
+    /// Takes routes of each family out, in random order, and puts each back at once: two changes.
+    @ControlPlane
+    private static func churnRoutes(_ path: String) throws -> BenchRun {
+        let router = try Router(file: path)
+        try router.prepare()
+        guard let fib = router.registry.module(IPModule.self)?.fib else { return BenchRun() }
+        return BenchRun(figures: [
+            BenchFigure("IPv4", try churn(fib, fib.main.ip4) { .v4($0) }, .perSecond),
+            BenchFigure("IPv6", try churn(fib, fib.main.ip6) { .v6($0) }, .perSecond),
+        ])
+    }
+
+    /// Changes per second.
+    @ControlPlane
+    private static func churn<Prefix: RoutePrefix>(
+        _ fib: FIB, _ rib: RIB<Prefix>, _ family: (Prefix) -> IPPrefix
+    ) throws -> Double {
+        var routes: [(prefix: IPPrefix, list: PathList)] = []
+        for entry in rib.entries(limit: .max) {
+            guard entry.source == .static, let list = fib.pathLists[entry.list] else { continue }
+            routes.append((family(entry.prefix), list))
+        }
+        // The same ones in each run.
+        var random = PythonRandom(seed: "churn", digest: "")
+        let changed = (0..<min(routes.count, 200_000)).map { place in
+            let other = place + Int(random.below(UInt32(routes.count - place)))
+            routes.swapAt(place, other)
+            return routes[place]
+        }
+        let begin = Clock.monotonicNanoseconds
+        for route in changed {
+            fib.removeRoute(route.prefix)
+            try fib.setRoute(route.prefix, route.list)
+        }
+        return Double(changed.count) * 2 / seconds(since: begin)
     }
 
     /// The time from the program's start to its first packet sent.
