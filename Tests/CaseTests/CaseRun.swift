@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Control
 import Graph
-import IP
 import GraphTestSupport
+import IP
 import Wire
 
 /// What came of one step.

@@ -51,7 +51,9 @@ final class CommandsLab {
         engine.add(NodeDescriptor(input: TestInput.self, name: "lan-rx") { TestInput(queue, isMine: $0.worker == 0) })
         engine.add(NodeDescriptor(EthernetInput.self) { EthernetInput(interfaces: $0.interfaces) })
         if addingInstances {
-            for name in ["ip4-input", "arp-input", "ip6-input", "mpls-lookup"] { _ = engine.addNode(name, kind: "pass") }
+            for name in ["ip4-input", "arp-input", "ip6-input", "mpls-lookup"] {
+                _ = engine.addNode(name, kind: "pass")
+            }
         }
         engine.add(NodeDescriptor(Guard.self) { _ in Guard() })
         engine.add(FeatureArc("ip4-unicast", by: .receive, startsAt: [("ethernet-input", "ip4")], endsAt: "ip4-input"))

@@ -29,7 +29,7 @@ import Wire
     @Test func showFIB() async throws {
         #expect(
             try await run("show fib 20.9.9.9") == [
-                ["20.0.0.0/8", "static", "in force", "usable", "low", "\(list("20.0.0.0/8"))"],
+                ["main", "20.0.0.0/8", "static", "in force", "usable", "low", "\(list("20.0.0.0/8"))"],
                 ["10.1.0.2 on wan", "1", "0", "", "", "", "in use"],
                 ["rewrite", "10.1.0.2", "wan", "\(adjacency("20.0.0.1"))", "", "1", "100.0%", "ready", ""],
             ])
@@ -60,7 +60,7 @@ import Wire
         try await expectDone("route add 30.0.0.1/32 10.1.0.2 weight 3 labels 100 via 10.0.0.2 backup 10.1.0.7 dev wan")
         try await expectDone("route add 40.0.0.0/8 via 30.0.0.1 host via 10.0.0.9 preference 5 --counter")
         let rows = try await run("show fib 40.1.2.3")
-        #expect(rows[0].prefix(3) == ["40.0.0.0/8", "static", "in force"])
+        #expect(rows[0].prefix(4) == ["main", "40.0.0.0/8", "static", "in force"])
         let cover = "30.0.0.1/32, path-list \(list("30.0.0.1/32"))"
         #expect(rows[1] == ["via 30.0.0.1, host route", "1", "0", "", "", cover, "in use"])
         #expect(rows[2] == ["10.0.0.9 on lan", "1", "5", "", "", "", "waits"])
@@ -85,7 +85,7 @@ import Wire
         let prefix = IPv4Prefix("20.0.0.0/8")!
         try lab.ip.addRoute(.v4(prefix), via: .v4(IPLab.a.ip), from: .dynamic)
         #expect(
-            try await run("show fib 20.0.0.0/8").prefix(2).map { $0[1] + " " + $0[2] } == [
+            try await run("show fib 20.0.0.0/8").prefix(2).map { $0[2] + " " + $0[3] } == [
                 "static in force", "dynamic hidden",
             ])
         #expect(lab.ip.fib.main.ip4.longestMatch(IPLab.far)?.source == .static)
@@ -109,7 +109,11 @@ import Wire
         _ = try lab.ip.fib.makeTable(named: "red")
         try await expectDone("route add 30.0.0.0/8 10.1.0.2 dev wan --vrf red")
         try await expectDone("route add default lookup main --vrf red")
-        #expect(try await run("show fib 30.0.0.1 --vrf red")[0] == ["VRF red"])
+        #expect(try await run("show fib 30.0.0.1 --vrf red")[0].prefix(2) == ["red", "30.0.0.0/8"])
+        // A leak is followed.
+        let leak = try await run("show fib 20.1.2.3 --vrf red")
+        #expect(leak[0].prefix(2) == ["red", "0.0.0.0/0"] && leak[1].prefix(2) == ["main", "20.0.0.0/8"])
+        #expect(leak.last?.prefix(3) == ["rewrite", "10.1.0.2", "wan"])
         await #expect(throws: CommandError.self) { try await run("show fib 30.0.0.1") }
         #expect(try await run("show vrf").map { Array($0.prefix(2)) } == [["main", "0"], ["red", "1"]])
         await #expect(throws: CommandError.self) { try await run("route del 30.0.0.0/8") }

@@ -66,20 +66,47 @@ extension IPModule {
     }
 
     private func explain(_ text: String, in table: VRF) throws(CommandError) -> RouteExplanation {
-        let entries = try entries(for: text, in: table)
-        let routes = entries.map { entry in
-            RouteExplanation.Route(
-                prefix: entry.prefix, source: entry.source.name, inForce: entry.isActive, pathList: entry.list,
-                state: fib.pathLists[entry.list]?.state ?? .unusable,
-                priority: fib.priorities.priority(of: entry.prefix))
+        var place = table
+        var entries = try entries(for: text, in: table)
+        var routes: [RouteExplanation.Route] = []
+        var lists: [PathListDetail] = []
+        // An address is followed where leaks lead, no further than workers do.
+        for _ in 0..<Balancer.depth {
+            routes += entries.map { route($0, in: place) }
+            for list in details(of: entries) where !lists.contains(where: { $0.index == list.index }) {
+                lists.append(list)
+            }
+            guard let next = leak(entries), let address = IPAddress(text),
+                let (prefix, _) = fib.cover(of: address, in: next.index)
+            else { break }
+            place = next
+            entries = self.entries(for: prefix, in: next)
         }
+        return RouteExplanation(vrf: table.name, routes: routes, pathLists: lists)
+    }
+
+    private func route(_ entry: ShownEntry, in table: VRF) -> RouteExplanation.Route {
+        RouteExplanation.Route(
+            vrf: table.name, prefix: entry.prefix, source: entry.source.name, inForce: entry.isActive,
+            pathList: entry.list, state: fib.pathLists[entry.list]?.state ?? .unusable,
+            priority: fib.priorities.priority(of: entry.prefix))
+    }
+
+    /// The way of the route in force, and what the other sources have: of interest where nothing works.
+    private func details(of entries: [ShownEntry]) -> [PathListDetail] {
         let explainer = FIBExplainer(fib: fib)
         let shown = entries.first { $0.isActive } ?? entries.first
-        let lists = shown.flatMap { fib.pathLists[$0.list] }.map { explainer.chain(from: $0) } ?? []
-        // What the other sources have is of interest where nothing works.
+        let way = shown.flatMap { fib.pathLists[$0.list] }.map { explainer.chain(from: $0) } ?? []
         let hidden = entries.filter { $0.list != shown?.list }.compactMap { fib.pathLists[$0.list] }
-        return RouteExplanation(
-            vrf: table.name, routes: routes, pathLists: lists + hidden.map { explainer.detail(of: $0) })
+        return way + hidden.map { explainer.detail(of: $0) }
+    }
+
+    /// The table in which the route in force has the destination looked up.
+    private func leak(_ entries: [ShownEntry]) -> VRF? {
+        guard let list = entries.first(where: { $0.isActive }).flatMap({ fib.pathLists[$0.list] }),
+            list.paths.count == 1, case .table(let index) = list.paths[0].target
+        else { return nil }
+        return fib.table(index)
     }
 
     private struct ShownEntry {

@@ -47,6 +47,7 @@ struct RouteReport: Report {
 /// `show fib PREFIX`, `show fib ADDRESS`: the routes, and all that they lead through to the adjacencies.
 struct RouteExplanation: Report {
     struct Route: Encodable, Sendable {
+        let vrf: String
         let prefix: IPPrefix
         let source: String
         let inForce: Bool
@@ -63,14 +64,14 @@ struct RouteExplanation: Report {
 
     var body: [TextBlock] {
         let table = TextBlock.table(
-            ["Prefix", "Source", "", "State", "Priority", .right("Path-list")],
+            ["VRF", "Prefix", "Source", "", "State", "Priority", .right("Path-list")],
             routes.map { route in
                 [
-                    "\(route.prefix)", route.source, route.inForce ? "in force" : "hidden", route.state.rawValue,
-                    route.priority.rawValue, "\(route.pathList)",
+                    route.vrf, "\(route.prefix)", route.source, route.inForce ? "in force" : "hidden",
+                    route.state.rawValue, route.priority.rawValue, "\(route.pathList)",
                 ]
             })
-        return (vrf == VRF.mainName ? [] : [.line("VRF \(vrf)")]) + [table] + pathLists.flatMap(\.blocks)
+        return [table] + pathLists.flatMap(\.blocks)
     }
 }
 
