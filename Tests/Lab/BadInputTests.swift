@@ -29,7 +29,8 @@ import Testing
         Case("workers: {count: 65}\n", "1:18", "65 is too large", "give 1 to 64"),
         Case("interfaces: [a, b]\n", "1:13", "a list is not a map"),
         Case("routes: [{file: nowhere.routes}]\n", "1:17", "nowhere.routes"),
-        Case(nothing + "routes: [{to: default, via: 203.0.113.1}]\n", "2:29", "no connected network contains"),
+        Case(nothing + "routes: [{to: default, via: 203.0.113.1}]\n", "2:29", "would lead to 203.0.113.1 by itself"),
+        Case(nothing + "routes: [{to: 10.0.0.0/8, via: 203.0.113.1}]\n", "2:32", "no connected network"),
         Case(nothing + "plugins: {nothing: {required: true}}\n", "2:20", "is required", "libNothingPlugin.so"),
         Case(
             nothing + "graph: {nodes: {ip4-inptu: {arcs: {lookup: drop}}}}\n", "2:28", "no node ip4-inptu",
