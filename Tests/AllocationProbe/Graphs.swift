@@ -8,6 +8,8 @@ import Wire
 enum ProbedGraph: String, CaseIterable {
     /// The real IPv4 router: two next hops, and one packet in eight is dropped.
     case ip4
+    /// The real IPv6 router, the sources checked: two next hops, and one packet in eight is dropped.
+    case ip6
     /// Nodes that do nothing, feature arcs, and a split into four with each frame.
     case empty
     /// A node that allocates and counts references for each packet: the probe's own test.
@@ -21,6 +23,7 @@ enum ProbedGraph: String, CaseIterable {
         let registry = Registry(engine: try Engine(options))
         switch self {
         case .ip4: try buildRouter(registry, tally)
+        case .ip6: try buildIPv6Router(registry, tally)
         case .empty: try buildEmpty(registry.engine, tally)
         case .careless: try buildCareless(registry.engine, tally)
         }
@@ -72,6 +75,34 @@ enum ProbedGraph: String, CaseIterable {
         frames.append(broken)
         input(engine, tally, frames, from: lan)
         try engine.build()
+    }
+
+    @ControlPlane
+    private func buildIPv6Router(_ registry: Registry, _ tally: Tally) throws {
+        let engine = registry.engine
+        registry.load(EthernetModule.self)
+        let ip = registry.load(IPModule.self)
+        let lan = port(engine, "lan", mac: 0x0200_0000_0001)
+        let wan = port(engine, "wan", mac: 0x0200_0000_0002)
+        try ip.interfaces.add(InterfaceAddress("2001:db8::1/64")!, to: lan)
+        try ip.interfaces.add(InterfaceAddress("2001:db8:1::1/64")!, to: wan)
+        for host in [2, 3] as [UInt64] {
+            let address = IPAddress.v6(IPv6Address("2001:db8:1::\(host)")!)
+            try ip.neighbors.addStatic(address, at: MACAddress(0x0200_0000_00b0 + host), on: wan)
+            try ip.addRoute(IPPrefix("2001:db8:\(host)000::/36")!, via: address)
+        }
+        let link = PacketBuilder().ethernet(from: MACAddress(0x0200_0000_00a2), to: MACAddress(0x0200_0000_0001))
+        func frame(to destination: String) -> [UInt8] {
+            let packet = link.ipv6(from: IPv6Address("2001:db8::2")!, to: IPv6Address(destination)!)
+            return packet.udp(from: 4000, to: 5000).payload(count: 18).bytes
+        }
+        var frames = (0..<7).map { frame(to: "2001:db8:\($0 % 2 + 2)000::\($0)") }
+        var broken = frame(to: "2001:db8:2000::1")
+        broken[14] = 0x40
+        frames.append(broken)
+        input(engine, tally, frames, from: lan)
+        try engine.build()
+        try ip.setReversePath(.strict, on: lan)
     }
 
     @ControlPlane

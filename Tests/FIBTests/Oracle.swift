@@ -44,7 +44,8 @@ extension IPv6Prefix: LookedUpPrefix {
 
     static func lookup(_ addresses: [IPv6Address], in reader: IPv6LookupTable.Reader) -> [UInt32] {
         var results = [UInt32](repeating: .max, count: addresses.count)
-        reader.lookup(addresses, count: addresses.count, into: &results)
+        var scratch = IPv6LookupTable.Reader.Scratch()
+        reader.lookup(addresses, count: addresses.count, into: &results, &scratch)
         return results
     }
 }

@@ -93,10 +93,13 @@ extension IPv6LookupTable.Reader {
     ///
     /// Each step makes a list of the addresses that go on to a group and one of those that go on to a skip, so that
     /// no branch depends on an address.
-    /// - Parameter count: At most 256.
+    /// - Parameters:
+    ///   - count: At most 256.
+    ///   - scratch: The caller's, who keeps it for the next frame.
     @inlinable
     public func lookup(
-        _ addresses: UnsafePointer<IPv6Address>, count: Int, into results: UnsafeMutablePointer<UInt32>
+        _ addresses: UnsafePointer<IPv6Address>, count: Int, into results: UnsafeMutablePointer<UInt32>,
+        _ scratch: inout Scratch
     ) {
         guard count > 0 else { return }
         for index in 0..<count { prefetch(high: addresses[index].high, low: addresses[index].low) }
@@ -115,10 +118,10 @@ extension IPv6LookupTable.Reader {
             }
             return
         }
-        withUnsafeTemporaryAllocation(of: Round.self, capacity: 3) { rounds in
-            let pointers = UnsafeMutableRawPointer(rounds.baseAddress!)
-                .assumingMemoryBound(to: UnsafeRawPointer.self)
-            let lists = UnsafeMutableRawPointer(rounds.baseAddress! + 2).assumingMemoryBound(to: UInt8.self)
+        withUnsafeMutablePointer(to: &scratch) { scratch in
+            let memory = UnsafeMutableRawPointer(scratch)
+            let pointers = memory.assumingMemoryBound(to: UnsafeRawPointer.self)
+            let lists = (memory + Scratch.listsOffset).assumingMemoryBound(to: UInt8.self)
             walk(addresses, count, results, pointers, lists)
         }
         for index in 0..<count { results[index] = result(results[index], addresses[index].high) }
@@ -134,9 +137,16 @@ extension IPv6LookupTable.Reader {
         return !Table.Slot.isExtended(load(units + Table.Slot.offset(slot), Table.Skip.insideOffset))
     }
 
-    /// 1,024 bytes: two are 256 pointers, and one is four lists of 256 indices.
-    @usableFromInline
-    typealias Round = InlineArray<128, UInt64>
+    /// Memory for the walk, which is too large to come from the stack unasked: without it each frame would allocate.
+    @frozen
+    public struct Scratch: BitwiseCopyable {
+        /// 256 pointers, then four lists of 256 indices.
+        @usableFromInline var memory = InlineArray<384, UInt64>(repeating: 0)
+
+        @inlinable static var listsOffset: Int { 2048 }
+
+        public init() {}
+    }
 
     @inlinable
     @inline(__always)

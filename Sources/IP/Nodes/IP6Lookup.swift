@@ -41,27 +41,28 @@ public struct IP6Lookup: Node {
         }
     }
 
-    private let lookup: IPv6FrameLookup
+    private let tables: TableReaders
+    private var lookup: IPv6FrameLookup
     private let balancer: Balancer
 
     init(tables: TableReaders, balancer: Balancer) {
+        self.tables = tables
         lookup = IPv6FrameLookup(tables: tables)
         self.balancer = balancer
     }
 
     public mutating func process(_ frame: Frame, _ context: Context) {
-        guard frame.count > 0 else { return }
+        let (tables, balancer) = (tables, balancer)
         let verdicts = context.verdicts
-        withUnsafeTemporaryAllocation(of: IPv6Address.self, capacity: Frame.capacity) { destinations in
-            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Frame.capacity) { results in
-                lookup.lookUp(frame, context, at: 24, destinations.baseAddress!, into: results.baseAddress!)
-                for position in 0..<frame.count {
-                    let packet = context.packet(frame[position])
-                    var result = Forwarding(rawValue: results[position])
-                    if result.isIndirect { result = follow(result, packet, destinations[position]) }
-                    packet.header.adjacency = result.index
-                    verdicts[position] = UInt16(truncatingIfNeeded: result.kindNumber)
+        lookup.lookUp(frame, context, at: 24) { destinations, results in
+            for position in 0..<frame.count {
+                let packet = context.packet(frame[position])
+                var result = Forwarding(rawValue: results[position])
+                if result.isIndirect {
+                    result = IP6Lookup.follow(result, packet, destinations[position], tables, balancer)
                 }
+                packet.header.adjacency = result.index
+                verdicts[position] = UInt16(truncatingIfNeeded: result.kindNumber)
             }
         }
         if frame.isTraced { trace(frame, context) }
@@ -69,13 +70,15 @@ public struct IP6Lookup: Node {
 
     /// Goes through load-balances and other tables until it finds where the packet goes.
     @inline(__always)
-    private func follow(_ first: Forwarding, _ packet: Packet, _ destination: IPv6Address) -> Forwarding {
+    private static func follow(
+        _ first: Forwarding, _ packet: Packet, _ destination: IPv6Address, _ tables: TableReaders, _ balancer: Balancer
+    ) -> Forwarding {
         var result = first
         for _ in 0..<Balancer.depth {
             if result.kindNumber == Forwarding.Kind.loadBalance.rawValue {
                 result = balancer.choose(result.index, packet) { FlowHash.ipv6(packet.bytes, seed: $0) }
             } else {
-                result = lookup.lookUp(destination, in: result.index)
+                result = tables.lookUp(destination, in: result.index)
             }
             if !result.isIndirect { return result }
         }
@@ -88,7 +91,7 @@ public struct IP6Lookup: Node {
             guard packet.isTraced else { continue }
             var trace = Trace()
             trace.destination = IPv6Address(packet.bytes, at: 24)
-            trace.table = lookup.tables.number(for: packet)
+            trace.table = tables.number(for: packet)
             trace.result = Forwarding(
                 rawValue: UInt32(context.verdicts[position]) << Forwarding.kindShift | packet.header.adjacency)
             context.record(trace, context.verdicts[position], for: packet)

@@ -26,7 +26,7 @@ public struct IP6ReversePath: Node {
     }
 
     private let check: ReversePathCheck
-    private let lookup: IPv6FrameLookup
+    private var lookup: IPv6FrameLookup
 
     init(check: ReversePathCheck) {
         self.check = check
@@ -34,36 +34,33 @@ public struct IP6ReversePath: Node {
     }
 
     public mutating func process(_ frame: Frame, _ context: Context) {
-        guard frame.count > 0 else { return }
-        withUnsafeTemporaryAllocation(of: IPv6Address.self, capacity: Frame.capacity) { sources in
-            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Frame.capacity) { results in
-                lookup.lookUp(frame, context, at: 8, sources.baseAddress!, into: results.baseAddress!)
-                for position in 0..<frame.count {
-                    let packet = context.packet(frame[position])
-                    let result = Forwarding(rawValue: results[position])
-                    let verdict = judge(result, packet, sources[position])
-                    context.decide(position, verdict)
-                    if frame.isTraced, packet.isTraced { record(result, packet, verdict, context) }
-                }
+        let check = check
+        lookup.lookUp(frame, context, at: 8) { sources, results in
+            for position in 0..<frame.count {
+                let packet = context.packet(frame[position])
+                let result = Forwarding(rawValue: results[position])
+                let verdict = IP6ReversePath.judge(result, packet, sources[position], check)
+                context.decide(position, verdict)
+                if frame.isTraced, packet.isTraced { IP6ReversePath.record(result, packet, verdict, context) }
             }
         }
     }
 
     @inline(__always)
-    private func judge(
-        _ first: Forwarding, _ packet: Packet, _ source: IPv6Address
+    private static func judge(
+        _ first: Forwarding, _ packet: Packet, _ source: IPv6Address, _ check: ReversePathCheck
     ) -> Verdict<NoNext, Reason> {
         if source.isUnspecified { return .nextFeature }
         var result = first
-        if result.kindNumber == Forwarding.Kind.table.rawValue { result = follow(result, source) }
+        if result.kindNumber == Forwarding.Kind.table.rawValue { result = follow(result, source, check.tables) }
         let objection = check.objection(result, packet) { IP6ReversePath.isEcho(packet) }
         return objection.map { .drop($0) } ?? .nextFeature
     }
 
     @inline(never)
-    private func follow(_ first: Forwarding, _ source: IPv6Address) -> Forwarding {
+    private static func follow(_ first: Forwarding, _ source: IPv6Address, _ tables: TableReaders) -> Forwarding {
         var result = first
-        for _ in 0..<Balancer.depth where result.kind == .table { result = lookup.lookUp(source, in: result.index) }
+        for _ in 0..<Balancer.depth where result.kind == .table { result = tables.lookUp(source, in: result.index) }
         return result
     }
 
@@ -74,7 +71,7 @@ public struct IP6ReversePath: Node {
     }
 
     @inline(never)
-    private func record(
+    private static func record(
         _ result: Forwarding, _ packet: Packet, _ verdict: Verdict<NoNext, Reason>, _ context: Context
     ) {
         var trace = Trace()
