@@ -131,6 +131,34 @@ extension Lab {
             #expect(pair.daemon.bfdCounts(BFD.peer) == [3, 0], pair.report)
         }
 
+        /// Over a global and over a link-local address.
+        @Test(arguments: [true, false]) func `IPv6`(isGlobal: Bool) throws {
+            let topology = Topology()
+            let server = topology.server
+            server.run("echo 0 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6")
+            server.run("ip addr add 2001:db8::10/64 dev eth0 nodad; ip addr add fe80::10/64 dev eth0 nodad")
+            let (peer, own) = isGlobal ? ("2001:db8::10", "2001:db8::1") : ("fe80::10", "fe80::1")
+            let daemon = try Daemon(
+                """
+                interfaces:
+                  wan0: {type: af-xdp, device: wan0, addresses: [198.51.100.1/24, "2001:db8::1/64", "fe80::1/64"]}
+                bfd: {sessions: [{peer: "\(peer)", interface: wan0\(BFD.fast)}]}
+                """, in: topology.router)
+            let frr = try BFDSuite(
+                "peer \(own) local-address \(peer) interface eth0\n  transmit-interval 50\n  receive-interval 50\n exit",
+                in: server)
+            let report: () -> Comment = {
+                "\(daemon.text("show bfd \(peer)"))\(daemon.text("show errors"))\(frr.vtysh("show bfd peers").output)\(frr.log)"
+            }
+            #expect(eventually(15) { daemon.bfdState(peer) == "up" && frr.status(own) == "up" }, report())
+            usleep(2_000_000)
+            #expect(daemon.bfdCounts(peer) == [1, 0], report())
+            frr.kill()
+            #expect(eventually(3) { daemon.bfdState(peer) == "down" }, report())
+            frr.start()
+            #expect(eventually(15) { daemon.bfdState(peer) == "up" && frr.status(own) == "up" }, report())
+        }
+
         @Test func `the router's restart`() throws {
             let pair = try Pair(BFD.fast)
             #expect(pair.isUp(), pair.report)
