@@ -42,10 +42,15 @@ public struct Packet: BitwiseCopyable {
     }
 
     /// Moves the current position back over `count` bytes, which the caller then writes: a header pushed or restored.
+    /// - Returns: The bytes from there on.
+    @discardableResult
     @inlinable @inline(__always)
-    public func rewind(_ count: Int) {
-        header.data -= count
-        header.length &+= UInt32(truncatingIfNeeded: count)
+    public func rewind(_ count: Int) -> Bytes {
+        let data = header.data - count
+        let length = header.length &+ UInt32(truncatingIfNeeded: count)
+        header.data = data
+        header.length = length
+        return Bytes(start: data, count: Int(length))
     }
 
     /// Cuts what stands behind `length` bytes from the current position, such as link padding.

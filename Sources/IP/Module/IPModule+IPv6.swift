@@ -31,7 +31,8 @@ extension IPModule {
         registry.add(
             NodeDescriptor(IP6Rewrite.self) { [icmp = icmp.reader] seat in
                 IP6Rewrite(
-                    adjacencies: adjacencies, paths: paths, counters: counters.slot(seat.worker), settings: icmp)
+                    EthernetRewriter(
+                        adjacencies: adjacencies, paths: paths, counters: counters.slot(seat.worker)), settings: icmp)
             })
         registry.add(NodeDescriptor(IP6Glean.self) { _ in IP6Glean(adjacencies: adjacencies, neighbors: neighbors) })
         registry.add(

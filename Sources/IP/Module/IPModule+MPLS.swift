@@ -22,7 +22,12 @@ extension IPModule {
                     tables: tables)
             })
         registry.add(
-            NodeDescriptor(MPLSRewrite.self) { seat in MPLSRewrite(pusher, counters: counters.slot(seat.worker)) })
+            NodeDescriptor(MPLSRewrite.self) { seat in
+                MPLSRewrite(
+                    EthernetRewriter(
+                        adjacencies: pusher.adjacencies, paths: pusher.paths, counters: counters.slot(seat.worker)),
+                    pusher)
+            })
         registry.add(
             NodeDescriptor(MPLSIncomplete.self) { _ in
                 MPLSIncomplete(adjacencies: pusher.adjacencies, neighbors: neighbors)

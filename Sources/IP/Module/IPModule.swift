@@ -102,7 +102,8 @@ public final class IPModule: Module {
         registry.add(
             NodeDescriptor(IP4Rewrite.self) { [icmp = icmp.reader] seat in
                 IP4Rewrite(
-                    adjacencies: adjacencies, paths: paths, counters: counters.slot(seat.worker), settings: icmp)
+                    EthernetRewriter(
+                        adjacencies: adjacencies, paths: paths, counters: counters.slot(seat.worker)), settings: icmp)
             })
         registry.add(NodeDescriptor(IP4Fragment.self) { _ in IP4Fragment() })
         registry.add(NodeDescriptor(IP4Glean.self) { _ in IP4Glean(adjacencies: adjacencies, neighbors: neighbors) })

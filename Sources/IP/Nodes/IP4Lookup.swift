@@ -50,25 +50,54 @@ public struct IP4Lookup: Node {
     }
 
     public mutating func process(_ frame: Frame, _ context: Context) {
-        let count = frame.count
-        let verdicts = context.verdicts
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Frame.capacity) { destinations in
-            for position in 0..<count {
-                let packet = context.packet(frame[position])
-                let destination = packet.bytes.network(at: 16, as: UInt32.self)
-                destinations[position] = destination
-                tables[for: packet].ip4.prefetch(destination)
-            }
-            for position in 0..<count {
-                let packet = context.packet(frame[position])
-                let destination = destinations[position]
-                var result = Forwarding(rawValue: tables[for: packet].ip4.lookup(destination))
-                if result.isIndirect { result = follow(result, packet, destination) }
-                packet.header.adjacency = result.index
-                verdicts[position] = UInt16(truncatingIfNeeded: result.kindNumber)
+            withUnsafeTemporaryAllocation(of: UInt16.self, capacity: Frame.capacity) { indirect in
+                lookUp(frame, context, destinations, indirect)
             }
         }
         if frame.isTraced { trace(frame, context) }
+    }
+
+    /// Three rounds, each of which has the memory accesses of all packets under way together: the tables' first slots,
+    /// the results, and what the routes with several paths come to.
+    @inline(__always)
+    private func lookUp(
+        _ frame: Frame, _ context: Context, _ destinations: UnsafeMutableBufferPointer<UInt32>,
+        _ indirect: UnsafeMutableBufferPointer<UInt16>
+    ) {
+        let count = frame.count
+        let verdicts = context.verdicts
+        let first = context.packet(frame[0])
+        let table = tables[for: first].ip4
+        // Nearly always all of a frame came in at one interface: then its table is found once.
+        var others = UInt32(first.header.flags.rawValue & BufferFlags.hasTable.rawValue)
+        for position in 0..<count {
+            let packet = context.packet(frame[position])
+            let destination = packet.bytes.network(at: 16, as: UInt32.self)
+            destinations[position] = destination
+            others |= packet.header.rxInterface ^ first.header.rxInterface
+            others |= UInt32(packet.header.flags.rawValue & BufferFlags.hasTable.rawValue)
+            table.prefetch(destination)
+        }
+        var indirectCount = 0
+        for position in 0..<count {
+            let packet = context.packet(frame[position])
+            let reader = others == 0 ? table : tables[for: packet].ip4
+            let result = Forwarding(rawValue: reader.lookup(destinations[position]))
+            packet.header.adjacency = result.index
+            verdicts[position] = UInt16(truncatingIfNeeded: result.kindNumber)
+            indirect[indirectCount] = UInt16(truncatingIfNeeded: position)
+            indirectCount &+= result.isIndirect ? 1 : 0
+        }
+        for number in 0..<indirectCount {
+            let position = Int(indirect[number])
+            let packet = context.packet(frame[position])
+            let found = Forwarding(
+                rawValue: UInt32(verdicts[position]) << Forwarding.kindShift | packet.header.adjacency)
+            let result = follow(found, packet, destinations[position])
+            packet.header.adjacency = result.index
+            verdicts[position] = UInt16(truncatingIfNeeded: result.kindNumber)
+        }
     }
 
     /// Goes through load-balances and other tables until it finds where the packet goes.

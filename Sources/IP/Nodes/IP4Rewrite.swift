@@ -42,18 +42,11 @@ public struct IP4Rewrite: Node {
 
     public typealias Trace = RewriteTrace
 
-    let adjacencies: AdjacencyTable
-    private let paths: PathTable
-    private let counters: TrafficCounters.Slot
+    private let rewriter: EthernetRewriter
     private let settings: Published<ICMPSettings>.Reader
 
-    init(
-        adjacencies: AdjacencyTable, paths: PathTable, counters: TrafficCounters.Slot,
-        settings: Published<ICMPSettings>.Reader
-    ) {
-        self.adjacencies = adjacencies
-        self.paths = paths
-        self.counters = counters
+    init(_ rewriter: EthernetRewriter, settings: Published<ICMPSettings>.Reader) {
+        self.rewriter = rewriter
         self.settings = settings
     }
 
@@ -62,15 +55,46 @@ public struct IP4Rewrite: Node {
 
     @inline(__always)
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
-        if !adjacencies[packet.header.adjacency].status.isReady, let next = decideNotReady(packet) { return next }
-        let adjacency = adjacencies[packet.header.adjacency]
         guard let header = IPv4View(packet.bytes) else { return .drop(.truncated) }
         let timeToLive = header.timeToLive
-        trace.note(packet.header.adjacency, adjacency, timeToLive: timeToLive)
+        if timeToLive > 1, rewriter.isPlain(packet) {
+            header.decrementTimeToLive()
+        } else if let verdict = decideOdd(packet, header) {
+            note(packet, timeToLive, &trace)
+            return verdict
+        }
+        note(packet, timeToLive, &trace)
+        return rewriter.putHeader(packet, .ipv4) ? decideTurn(packet) : .to(.output)
+    }
+
+    @inline(__always)
+    private func note(_ packet: Packet, _ timeToLive: UInt8, _ trace: inout Trace) {
+        let index = packet.header.adjacency
+        trace.note(index, rewriter.adjacencies[index], timeToLive: timeToLive)
+    }
+
+    /// A packet that leaves by the link that it came by: its sender may want to know of a shorter way.
+    @inline(never)
+    private func decideTurn(_ packet: Packet) -> Verdict<Next, Reason> {
+        let isOurs = packet.header.flags.contains(.locallyOriginated)
+        return .to(settings.value.sendsRedirects && !isOurs ? .redirect : .output)
+    }
+
+    /// Packets that need a closer look; nil for those that leave like all others, by the adjacency that they then have.
+    @inline(never)
+    private func decideOdd(_ packet: Packet, _ header: IPv4View) -> Verdict<Next, Reason>? {
+        switch rewriter.chooseBackup(packet) {
+        case .goOn: break
+        case .path: return .to(.path)
+        case .unreachable:
+            packet.requestICMPError(.hostUnreachable)
+            return .to(.icmpError)
+        }
+        let adjacency = rewriter.adjacencies[packet.header.adjacency]
         let isOurs = packet.header.flags.contains(.locallyOriginated)
         if !isOurs {
             guard !packet.header.flags.contains(.notToThisStation) else { return .drop(.linkBroadcast) }
-            guard timeToLive > 1 else {
+            guard header.timeToLive > 1 else {
                 packet.requestICMPError(.timeExceeded)
                 return .to(.icmpError)
             }
@@ -78,34 +102,8 @@ public struct IP4Rewrite: Node {
         guard packet.length <= Int(adjacency.mtu) else { return decideTooLong(packet, header, adjacency.mtu) }
         guard adjacency.status.isResolved else { return .to(.arp) }
         if !isOurs { header.decrementTimeToLive() }
-        packet.rewind(EthernetView.length)
-        let frame = packet.bytes
-        frame.store(adjacency.rewrite.0, at: 0)
-        frame.store(UInt32(truncatingIfNeeded: adjacency.rewrite.1), at: 8)
-        frame.store(EtherType.ipv4.rawValue.bigEndian, at: 12)
-        packet.header.txInterface = adjacency.txInterface
         packet.header.flags.remove(.hasTable)
-        counters.add(packet.header.adjacency, bytes: packet.length)
-        if adjacency.txInterface == packet.header.rxInterface { return decideTurn(isOurs) }
-        return .to(.output)
-    }
-
-    /// A packet that leaves by the link that it came by: its sender may want to know of a shorter way.
-    @inline(never)
-    private func decideTurn(_ isOurs: Bool) -> Verdict<Next, Reason> {
-        .to(settings.value.sendsRedirects && !isOurs ? .redirect : .output)
-    }
-
-    /// Where a packet goes whose neighbour is down; nil to go on with the adjacency that the packet then has.
-    @inline(never)
-    private func decideNotReady(_ packet: Packet) -> Verdict<Next, Reason>? {
-        switch Backup.choose(packet, adjacencies, paths) {
-        case .goOn: return nil
-        case .path: return .to(.path)
-        case .unreachable:
-            packet.requestICMPError(.hostUnreachable)
-            return .to(.icmpError)
-        }
+        return nil
     }
 
     @inline(never)

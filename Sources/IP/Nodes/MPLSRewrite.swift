@@ -49,13 +49,11 @@ public struct MPLSRewrite: Node {
         }
     }
 
-    private let adjacencies: AdjacencyTable
-    private let counters: TrafficCounters.Slot
+    private let rewriter: EthernetRewriter
     private let pusher: LabelPusher
 
-    init(_ pusher: LabelPusher, counters: TrafficCounters.Slot) {
-        adjacencies = pusher.adjacencies
-        self.counters = counters
+    init(_ rewriter: EthernetRewriter, _ pusher: LabelPusher) {
+        self.rewriter = rewriter
         self.pusher = pusher
     }
 
@@ -65,27 +63,26 @@ public struct MPLSRewrite: Node {
     @inline(__always)
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
         guard packet.length >= MPLSView.length else { return .drop(.truncated) }
-        if !adjacencies[packet.header.adjacency].status.isReady, let next = decideNotReady(packet) { return next }
-        let adjacency = adjacencies[packet.header.adjacency]
-        trace.adjacency = packet.header.adjacency
-        trace.interface = adjacency.txInterface
-        trace.entry = packet.bytes.network(at: 0)
-        guard packet.length <= Int(adjacency.mtu) else { return .drop(.tooLong) }
-        packet.rewind(EthernetView.length)
-        let frame = packet.bytes
-        frame.store(adjacency.rewrite.0, at: 0)
-        frame.store(UInt32(truncatingIfNeeded: adjacency.rewrite.1), at: 8)
-        frame.store(EtherType.mpls.rawValue.bigEndian, at: 12)
-        packet.header.txInterface = adjacency.txInterface
-        packet.header.flags.remove(.hasTable)
-        counters.add(packet.header.adjacency, bytes: packet.length)
+        if !rewriter.isPlain(packet), let verdict = decideOdd(packet) {
+            note(packet, &trace)
+            return verdict
+        }
+        note(packet, &trace)
+        _ = rewriter.putHeader(packet, .mpls)
         return .to(.output)
     }
 
-    /// Where a packet goes whose neighbour is down or not known; nil to go on with the adjacency that the packet then has.
+    @inline(__always)
+    private func note(_ packet: Packet, _ trace: inout Trace) {
+        trace.adjacency = packet.header.adjacency
+        trace.interface = rewriter.adjacencies[packet.header.adjacency].txInterface
+        trace.entry = packet.bytes.network(at: 0)
+    }
+
+    /// Packets that need a closer look; nil for those that leave like all others, by the adjacency that they then have.
     @inline(never)
-    private func decideNotReady(_ packet: Packet) -> Verdict<Next, Reason>? {
-        switch Backup.choose(packet, adjacencies, pusher.paths) {
+    private func decideOdd(_ packet: Packet) -> Verdict<Next, Reason>? {
+        switch rewriter.chooseBackup(packet) {
         case .goOn: break
         case .unreachable: return .drop(.unreachable)
         case .path:
@@ -93,6 +90,10 @@ public struct MPLSRewrite: Node {
             let inner = (timeToLive: top.timeToLive, trafficClass: top.trafficClass)
             pusher.push(packet.header.adjacency, onto: packet, inner: inner, isBottom: false)
         }
-        return adjacencies[packet.header.adjacency].status.isResolved ? nil : .to(.incomplete)
+        let adjacency = rewriter.adjacencies[packet.header.adjacency]
+        guard adjacency.status.isResolved else { return .to(.incomplete) }
+        guard packet.length <= Int(adjacency.mtu) else { return .drop(.tooLong) }
+        packet.header.flags.remove(.hasTable)
+        return nil
     }
 }
