@@ -19,6 +19,7 @@ import Testing
         }
     }
 
+    private static let nextHop = "interfaces: {a: {type: \"null\", addresses: [10.0.0.1/24]}}\n"
     private static let nothing = "interfaces: {a: {type: \"null\"}}\n"
 
     static let cases = [
@@ -42,6 +43,18 @@ import Testing
         Case(nothing + "graph: {nodes: {lost: {kind: pas}}}\n", "2:30", "no kind of node named pas", "'pass'?"),
         Case(
             nothing + "graph: {features: {ip4-unicats: []}}\n", "2:20", "no feature arc ip4-unicats", "'ip4-unicast'?"),
+        Case(
+            BadInputTests.nextHop
+                + "bfd: {profiles: {fast: {multiplier: 3}}}\nfast-reroute:\n  next-hops:\n"
+                + "    - {address: 10.0.0.2, bfd: fats, backup: {address: 10.0.0.3}}\n",
+            "5:32", "there is no BFD profile 'fats'", "'fast'?"),
+        Case(
+            BadInputTests.nextHop
+                + "fast-reroute: {next-hops: [{address: 10.0.0.2, bfd: fast, backup: {address: 10.0.0.3}}]}\n",
+            "2:53", "there is no BFD profile 'fast'", "known: default"),
+        Case(
+            BadInputTests.nextHop + "bfd: {sessions: [{peer: 10.0.0.2, profile: defualt}]}\n", "2:44",
+            "there is no profile 'defualt'", "'default'?"),
         Case(nothing + "graph: {features: {ip4-unicast: [acl]}}\n", "2:34", "no feature acl"),
     ]
 

@@ -10,6 +10,9 @@ import Wire
 public final class BFDManager {
     /// Named sets of parameters. "default" is the one that holds where none is named.
     public private(set) var profiles: [String: BFDParameters] = ["default": BFDParameters()]
+    /// Those that the file has, before any of them is applied.
+    var declaredProfiles: Set<String> = []
+    var knownProfiles: Set<String> { declaredProfiles.union(profiles.keys) }
     let table = BFDTable()
     let engine: Engine
     private let fib: FIB

@@ -91,6 +91,7 @@ extension BFDModule {
         try ConfigurationErrors.collecting { (errors) throws(ConfigurationError) in
             var profiles: [(name: String, parameters: BFDParameters)] = []
             for entry in try setting["profiles"]?.map ?? [] {
+                manager.declaredProfiles.insert(entry.key)
                 let read = errors.collect { () throws(ConfigurationError) in
                     try BFDModule.parameters(entry.value, over: BFDParameters())
                 }

@@ -119,6 +119,7 @@ extension IPModule {
         try check(address, on: name, setting)
         let policy = try IPModule.policy(entry, common)
         let profile = try entry["bfd"]?.string
+        if let use = entry["bfd"], let profile { profileUses.append((use, profile)) }
         let backup = try readBackup(try entry.required("backup"))
         guard backup.address != address else {
             throw backup.setting.error("\(address) cannot be its own backup", "give another neighbour")

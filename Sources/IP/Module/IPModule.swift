@@ -25,6 +25,8 @@ public final class IPModule: Module {
     let hashSeed = FlowHashSeed()
     var vrfUses: [(setting: Setting, name: String)] = []
     var routePlan = RoutePlan()
+    /// Where the file names profiles of BFD, whose section comes later.
+    var profileUses: [(setting: Setting, name: String)] = []
 
     public init() {}
 
@@ -52,6 +54,13 @@ public final class IPModule: Module {
         registry.add(fastRerouteSection)
         for command in commands + fastRerouteCommands { registry.add(command) }
         addMemoryReports()
+    }
+
+    public func objections() -> [ConfigurationError] {
+        let known = fastReroute.bfd?.knownProfiles ?? []
+        return profileUses.filter { !known.contains($0.name) }.map { use in
+            use.setting.error("there is no BFD profile '\(use.name)'", Spelling.hint(for: use.name, among: known))
+        }
     }
 
     public func start() throws {
