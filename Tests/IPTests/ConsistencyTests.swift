@@ -90,6 +90,10 @@ import Wire
         lab.fib.adjacencies.table[index].mtu = 1500
         lab.fib.adjacencies.table.setFailures(index, .link)
         #expect(await check().differences.contains("adjacency \(index): it says that lan is down"))
+        lab.fib.adjacencies.table.setFailures(index, [])
+        lab.fib.adjacencies.table.setLinkLost(index, true)
+        let mark = "adjacency \(index): it says that the link of lan is lost, which it is not"
+        #expect(await check().differences.contains(mark))
     }
 
     @Test func furtherChecks() async throws {

@@ -14,11 +14,13 @@ struct LabSocket: ~Copyable {
     }
 
     let file: Int32
+    private let isIPv6: Bool
 
-    /// Opens a socket in a namespace.
-    init(_ kind: Kind, in namespace: Namespace) throws {
+    /// Opens a socket in a namespace, for IPv4 unless `isIPv6` is set.
+    init(_ kind: Kind, in namespace: Namespace, isIPv6: Bool = false) throws {
+        self.isIPv6 = isIPv6
         file = try namespace.inside {
-            let file = socket(AF_INET, kind.rawValue, 0)
+            let file = socket(isIPv6 ? AF_INET6 : AF_INET, kind.rawValue, 0)
             guard file >= 0 else { throw Failure(what: "socket") }
             return file
         }
@@ -26,9 +28,10 @@ struct LabSocket: ~Copyable {
         setTimeout(seconds: 5)
     }
 
-    /// Takes over an open socket.
+    /// Takes over an open socket, which is bound or connected already.
     init(adopting file: Int32) {
         self.file = file
+        isIPv6 = false
         setTimeout(seconds: 5)
     }
 
@@ -47,12 +50,12 @@ struct LabSocket: ~Copyable {
     }
 
     func bind(port: UInt16) throws {
-        let result = LabSocket.withAddress("0.0.0.0", port) { Foundation.bind(file, $0, $1) }
+        let result = withAddress(isIPv6 ? "::" : "0.0.0.0", port) { Foundation.bind(file, $0, $1) }
         guard result == 0 else { throw Failure(what: "bind") }
     }
 
     func connect(_ address: String, port: UInt16) throws {
-        let result = LabSocket.withAddress(address, port) { Foundation.connect(file, $0, $1) }
+        let result = withAddress(address, port) { Foundation.connect(file, $0, $1) }
         guard result == 0 else { throw Failure(what: "connect to \(address)") }
     }
 
@@ -93,16 +96,29 @@ struct LabSocket: ~Copyable {
     /// Says that nothing more will be sent.
     func finish() { shutdown(file, Int32(SHUT_WR)) }
 
-    private static func withAddress<Result>(
+    private func withAddress<Result>(
         _ text: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) -> Result {
+        if isIPv6 {
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            address.sin6_port = port.bigEndian
+            inet_pton(AF_INET6, text, &address.sin6_addr)
+            return LabSocket.withBytes(of: address, body)
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
         inet_pton(AF_INET, text, &address.sin_addr)
-        return withUnsafePointer(to: &address) { pointer in
+        return LabSocket.withBytes(of: address, body)
+    }
+
+    private static func withBytes<Address, Result>(
+        of address: Address, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        withUnsafePointer(to: address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                body($0, socklen_t(MemoryLayout<Address>.size))
             }
         }
     }

@@ -59,6 +59,7 @@ enum Traffic {
     /// Sends numbered UDP datagrams at a rate and counts them at the far end.
     ///
     /// - Parameters:
+    ///   - address: IPv4 or IPv6.
     ///   - rate: Packets per second.
     ///   - length: Bytes of payload, 8 at least.
     ///   - while: Runs meanwhile; the flow goes on at least until it returns.
@@ -67,14 +68,15 @@ enum Traffic {
         seconds: Double, length: Int = 26, while body: () throws -> Void = {}
     ) throws -> Account {
         let isOver = Flag()
-        let receiver = try LabSocket(.udp, in: server)
+        let isIPv6 = address.contains(":")
+        let receiver = try LabSocket(.udp, in: server, isIPv6: isIPv6)
         // No packet may be lost behind the router: the receiver's queue is large, whatever the kernel's limit.
         receiver.set(SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
         try receiver.bind(port: port)
         let receiverFile = dup(receiver.file)
         let count = Background { try DatagramCounter.run(LabSocket(adopting: receiverFile), until: isOver) }
 
-        let sender = try LabSocket(.udp, in: client)
+        let sender = try LabSocket(.udp, in: client, isIPv6: isIPv6)
         sender.set(SOL_SOCKET, SO_SNDBUFFORCE, 16 << 20)
         try sender.connect(address, port: port)
         let senderFile = dup(sender.file)

@@ -68,6 +68,14 @@ extension Engine {
     /// descriptor was found readable, elsewhere now.
     public var eventClock: UInt64 { wokenAt ?? Clock.now }
 
+    /// Has `eventClock` say `clock` while `body` runs: for news that another thread has read before.
+    public func during(_ clock: UInt64, _ body: () -> Void) {
+        let before = wokenAt
+        wokenAt = clock
+        body()
+        wokenAt = before
+    }
+
     /// One turn of the control side. Returns what to wait for until the next: descriptors, and milliseconds.
     /// - Parameter clock: When the descriptors were found readable.
     func turn(ready: [Int32] = [], at clock: UInt64 = Clock.now) -> ([Int32], Int) {

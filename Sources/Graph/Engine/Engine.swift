@@ -29,6 +29,8 @@ public final class Engine {
     public nonisolated let pool: BufferPool
     public nonisolated let stats: StatsSegment
     public nonisolated let interfaceTable: InterfaceTable
+    /// Sounded when an interface's link is lost, ahead of the control side.
+    public nonisolated let linkAlarm = LinkAlarm()
     nonisolated let features: FeatureArcs
     let topology: GraphTopology
     let featureRegister: FeatureRegister

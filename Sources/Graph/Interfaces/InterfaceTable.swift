@@ -38,6 +38,8 @@ public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var mpls: InterfaceFlags { InterfaceFlags(rawValue: 1 << 5) }
     /// ARP requests for hosts behind the router are answered (RFC 1027).
     @inlinable public static var proxyARP: InterfaceFlags { InterfaceFlags(rawValue: 1 << 6) }
+    /// Its device is not there: removed, or not made again yet.
+    @inlinable public static var absent: InterfaceFlags { InterfaceFlags(rawValue: 1 << 7) }
 
     /// Packets may be sent.
     @inlinable public static var usable: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0 | 1 << 1) }

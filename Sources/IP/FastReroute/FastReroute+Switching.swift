@@ -35,7 +35,7 @@ extension FastReroute {
         case .inUse:
             if let reason { begin(protection, reason, clock) }
         case .failed:
-            if reason != nil { return }
+            if let reason { return refine(protection, reason) }
             if status.isDown { beginWaiting(protection) } else { end(protection, clock) }
         case .waiting:
             if reason != nil { failAgain(protection) } else if !status.isDown { end(protection, clock) }
@@ -46,7 +46,9 @@ extension FastReroute {
     private func reason(_ status: AdjacencyStatus, _ interface: InterfaceIndex) -> SwitchReason? {
         if status.isBFDDown { return .bfdDown }
         if status.failures.contains(.link) {
-            return interfaces.interface(interface)?.isAdminUp == false ? .adminDown : .linkDown
+            let flags = interfaces.interface(interface)?.flags ?? []
+            if flags.contains(.absent) { return .deviceRemoved }
+            return flags.contains(.adminUp) ? .linkDown : .adminDown
         }
         if status.failures.contains(.neighbor) { return .neighborUnreachable }
         return status.failures.contains(.command) ? .command : nil
@@ -74,6 +76,12 @@ extension FastReroute {
             note(.withoutBackup, event, "\(reason.rawValue), and its backup cannot be used")
         }
         tell(event)
+    }
+
+    /// The kernel takes a device down before it removes it, and tells of both.
+    private func refine(_ protection: Protection, _ reason: SwitchReason) {
+        guard reason == .deviceRemoved, history[protection.current]?.reason == .linkDown else { return }
+        history[protection.current]?.reason = reason
     }
 
     private func isForgotten(_ protection: Protection, at now: UInt64) -> Bool {

@@ -6,6 +6,7 @@ import Wire
 /// Why traffic left a next hop.
 public enum SwitchReason: String, Sendable, Codable, CaseIterable {
     case linkDown = "link-down"
+    case deviceRemoved = "device-removed"
     case adminDown = "admin-down"
     case neighborUnreachable = "neighbor-unreachable"
     case bfdDown = "bfd-down"
@@ -18,7 +19,7 @@ public struct ProtectionSwitch: Sendable {
     public let number: Int
     public let nextHop: IPAddress
     public let interface: String
-    public let reason: SwitchReason
+    public internal(set) var reason: SwitchReason
     /// Where traffic went, in words: "10.2.0.2 on wan1, labels 16"; nil when nothing was there to take it.
     public let backup: String?
     /// When the failure was seen: the kernel's news were there, or a worker missed the BFD packets.

@@ -16,7 +16,7 @@ public final class AdjacencyStore {
     private let engine: Engine
     private var entries: [Entry?]
     private var byNeighbor: [NeighborKey: AdjacencyIndex] = [:]
-    private var byInterface: [InterfaceIndex: Set<AdjacencyIndex>] = [:]
+    private nonisolated let losses: LinkLosses
     private var gleans: [InterfaceIndex: AdjacencyIndex] = [:]
     private var free: [AdjacencyIndex] = []
     private var observers: [@ControlPlane (AdjacencyIndex) -> Void] = []
@@ -40,6 +40,9 @@ public final class AdjacencyStore {
         self.engine = engine
         counters = TrafficCounters(capacity: Int(Forwarding.indexCapacity), workerCount: engine.workers.count)
         entries = [Entry?](repeating: nil, count: Int(Forwarding.firstAdjacency))
+        let losses = LinkLosses(table)
+        self.losses = losses
+        engine.linkAlarm.onChange { [weak losses] in losses?.hear($0, isLost: $1, at: $2) }
     }
 
     isolated deinit { table.unmap() }
@@ -53,7 +56,7 @@ public final class AdjacencyStore {
     }
 
     /// The neighbours' adjacencies on an interface, its glean adjacency excepted; unordered.
-    public func indices(on interface: InterfaceIndex) -> Set<AdjacencyIndex> { byInterface[interface] ?? [] }
+    public func indices(on interface: InterfaceIndex) -> Set<AdjacencyIndex> { losses.neighbors(on: interface) }
 
     /// The neighbour that an adjacency leads to; nil when it is not in use.
     public func key(of index: AdjacencyIndex) -> NeighborKey? { entry(index)?.key }
@@ -81,7 +84,7 @@ public final class AdjacencyStore {
         if let index = byNeighbor[key] { return index }
         let index = try make(key, mtu: interface.mtu)
         byNeighbor[key] = index
-        byInterface[interface.index, default: []].insert(index)
+        losses.insert(index, on: interface.index)
         if !interface.flags.isSuperset(of: .usable) { table.setFailures(index, .link) }
         onPresence?(index, true)
         return index
@@ -125,6 +128,9 @@ public final class AdjacencyStore {
         if !isGlean, record.status.failures.contains(.link) == isUp {
             found.append("it says that \(interface.name) is \(isUp ? "down" : "up")")
         }
+        if !isGlean, isUp, record.status.isLinkLost, !losses.isLost(key.interface) {
+            found.append("it says that the link of \(interface.name) is lost, which it is not")
+        }
         let source = record.rewrite.0 >> 48 | record.rewrite.1 << 16
         if record.status.isResolved, source != interface.mac {
             found.append("it sends from another MAC than \(interface.name)'s")
@@ -149,7 +155,7 @@ public final class AdjacencyStore {
         onPresence?(index, false)
         table.setResolved(index, false)
         byNeighbor[entry.key] = nil
-        byInterface[entry.key.interface]?.remove(index)
+        losses.remove(index, on: entry.key.interface)
         entries[Int(index)] = nil
         engine.retire { [weak self] in self?.free.append(index) }
     }
@@ -217,8 +223,8 @@ public final class AdjacencyStore {
         return true
     }
 
-    private func tell(_ changed: [AdjacencyIndex], _ detected: UInt64) {
-        let clock = (detected: detected, stored: Clock.now)
+    private func tell(_ changed: [AdjacencyIndex], _ detected: UInt64, stored: UInt64 = Clock.now) {
+        let clock = (detected: detected, stored: stored)
         for index in changed {
             for observer in observers {
                 changeClock = clock
@@ -226,6 +232,9 @@ public final class AdjacencyStore {
             }
         }
     }
+
+    /// Tells the observers that something about the interface bears upon its neighbours.
+    func tell(_ interface: Interface) { tell(indices(on: interface.index).sorted(), engine.eventClock) }
 
     /// Where packets go while the neighbour is down; `noRoute` for none. In force at once when it is down already.
     public func setBackup(_ backup: Forwarding, of index: AdjacencyIndex) {
@@ -244,10 +253,17 @@ public final class AdjacencyStore {
         }
     }
 
-    /// The interface can send, or no longer can. The stores come first, for all neighbours; then observers are told.
+    /// The interface can send, or no longer can. The stores come first, for all neighbours, where the thread that had the
+    /// news has not made them already; then observers are told.
     func setUsable(_ interface: Interface, _ isUsable: Bool) {
         let detected = engine.eventClock
-        tell(indices(on: interface.index).filter { store(.link, !isUsable, $0) }.sorted(), detected)
+        var changed = indices(on: interface.index).filter { store(.link, !isUsable, $0) }
+        if isUsable {
+            changed.formUnion(losses.clear(interface.index))
+            return tell(changed.sorted(), detected)
+        }
+        let loss = losses.takeLoss(of: interface.index)
+        tell(changed.sorted(), loss?.detected ?? detected, stored: loss?.stored ?? Clock.now)
     }
 }
 

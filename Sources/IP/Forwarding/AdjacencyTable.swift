@@ -32,7 +32,8 @@ public struct AdjacencyRecord: BitwiseCopyable {
     }
 }
 
-/// Whether packets can leave by an adjacency: four bytes, each with one writer, tested by workers as one word.
+/// Whether packets can leave by an adjacency: four bytes, no two of which are written as one, tested by workers as one
+/// word.
 ///
 /// A change is one store, which all packets of all prefixes behind the adjacency obey at once.
 @frozen
@@ -49,6 +50,9 @@ public struct AdjacencyStatus: BitwiseCopyable, Hashable, Sendable {
     public var failures: Failures { Failures(rawValue: UInt8(truncatingIfNeeded: word >> 8)) }
     /// BFD lost the neighbour; written by the worker that has the session, cleared by the control side.
     public var isBFDDown: Bool { word >> 16 & 0xff != 0 }
+
+    /// The link is lost; written by the thread that has the news and cleared by the control side, as `LinkLosses` says.
+    public var isLinkLost: Bool { word >> 24 != 0 }
 
     /// What the control side knows to speak against a neighbour.
     public struct Failures: OptionSet, Hashable, Sendable {
@@ -109,6 +113,9 @@ public struct AdjacencyTable: BitwiseCopyable, @unchecked Sendable {
     /// only to clear.
     @inline(__always)
     public func setBFDDown(_ index: AdjacencyIndex, _ isDown: Bool) { storeStatus(index, byte: 2, isDown ? 1 : 0) }
+
+    /// One store, after which no packet takes the neighbour; under the lock of `LinkLosses`.
+    func setLinkLost(_ index: AdjacencyIndex, _ isLost: Bool) { storeStatus(index, byte: 3, isLost ? 1 : 0) }
 
     @inline(__always)
     private func storeStatus(_ index: AdjacencyIndex, byte: Int, _ value: UInt8) {

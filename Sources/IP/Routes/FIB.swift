@@ -30,8 +30,8 @@ public final class FIB {
     }
     /// What is said about a difference between control side and workers by those who keep tables beside these.
     private(set) var furtherChecks: [(name: String, body: @ControlPlane () -> [String])] = []
-    /// Of each watched interface, whether it could send when it was last looked at.
-    private var usable: [InterfaceIndex: Bool] = [:]
+    /// Of each watched interface, what it was when it was last looked at: `usable` and `absent`.
+    private var flags: [InterfaceIndex: InterfaceFlags] = [:]
 
     init(engine: Engine) throws(RouteError) {
         self.engine = engine
@@ -136,17 +136,19 @@ public final class FIB {
 
     /// Follows the interface's state: what leads through it stops being used when it goes down, and is used again.
     func watch(_ interface: Interface) {
-        guard usable[interface.index] == nil else { return }
-        usable[interface.index] = interface.flags.isSuperset(of: .usable)
+        guard flags[interface.index] == nil else { return }
+        flags[interface.index] = interface.flags
         interface.onChange { [weak self] in self?.interfaceChanged($0) }
     }
 
     private func interfaceChanged(_ interface: Interface) {
         let isUsable = interface.flags.isSuperset(of: .usable)
-        let isNews = usable.updateValue(isUsable, forKey: interface.index) != isUsable
+        let old = flags.updateValue(interface.flags, forKey: interface.index) ?? []
+        let isNews = old.isSuperset(of: .usable) != isUsable
         // A failure first: what else has changed takes time in proportion to the number of paths.
         batch {
             if isNews, !isUsable { adjacencies.setUsable(interface, false) }
+            if !isNews, old.symmetricDifference(interface.flags).contains(.absent) { adjacencies.tell(interface) }
             adjacencies.refresh(interface)
             paths.refresh(interface)
             if isNews, isUsable { adjacencies.setUsable(interface, true) }

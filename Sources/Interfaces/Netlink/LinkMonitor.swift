@@ -41,12 +41,15 @@ public final class LinkMonitor {
 
     /// Reports what has changed since the last call; returns at once when nothing has.
     ///
+    /// `first` hears of each device that the kernel names, as far as its message tells: before ethtool is asked for the
+    /// rest. Those questions wait for the kernel's lock (RTNL), which whoever sets the device down holds for milliseconds.
+    ///
     /// When the kernel had more to tell than its socket buffer holds (ENOBUFS), all devices are listed again and
     /// compared with what was known, so that nothing is missed.
-    public func read(_ report: (Change) -> Void) throws(XDPError) {
+    public func read(first: (Link) -> Void = { _ in }, _ report: (Change) -> Void) throws(XDPError) {
         while true {
             var changes: [Change] = []
-            let error = socket.receive(waiting: false) { changes += understand($0) }
+            let error = socket.receive(waiting: false) { changes += understand($0, first) }
             changes.forEach(report)
             if let listing, listing.isStale, listing.isComplete { try list() }
             switch error {
@@ -70,11 +73,12 @@ public final class LinkMonitor {
         if listing == nil { try list() } else { listing?.isStale = true }
     }
 
-    private func understand(_ reply: NetlinkReply) -> [Change] {
+    private func understand(_ reply: NetlinkReply, _ first: (Link) -> Void) -> [Change] {
         if reply.isInterrupted { listing?.isStale = true }
         switch reply.type {
         case Int(RTM_NEWLINK):
             guard let link = Link(reply) else { return [] }
+            first(link)
             if reply.isListed { listing?.seen.insert(link.index) }
             return present(link)
         case Int(RTM_DELLINK):

@@ -95,6 +95,7 @@ final class TapDevice {
             return
         }
         queues.detach()
+        interface.setFlag(.absent, true)
         interface.isLinkUp = false
         let text =
             "\(interface.name): the TAP device \(settings.device) was deleted; the interface is down until the device "
@@ -112,6 +113,7 @@ final class TapDevice {
             return false
         }
         index = link.index
+        interface.setFlag(.absent, false)
         engine.log.notice("\(interface.name): the TAP device \(link.name) is there again")
         return true
     }

@@ -110,6 +110,7 @@ final class AFXDPDevice {
         let mode = program.mode
         attachment = Attachment(program, deviceSettings, sockets)
         kernelIndex = link.index
+        interface.setFlag(.absent, false)
         for (queue, open) in zip(queues, sockets) {
             let rings = open.socket.rings
             let descriptor = open.socket.fileDescriptor
@@ -155,7 +156,7 @@ final class AFXDPDevice {
 
     /// The device is there: take over what changed, or open it again.
     func present(_ link: Link) {
-        if attachment != nil, link.index != kernelIndex { close() }
+        if attachment != nil, link.index != kernelIndex { lose() }
         guard !isClosing else {
             returned = link
             return
@@ -176,6 +177,11 @@ final class AFXDPDevice {
         returned = nil
         guard attachment != nil, link.index == kernelIndex else { return }
         engine.log.warning("\(settings.name): the device \(settings.device) is gone; waiting for it to come back")
+        lose()
+    }
+
+    private func lose() {
+        interface.setFlag(.absent, true)
         close()
     }
 

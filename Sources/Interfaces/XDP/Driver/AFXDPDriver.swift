@@ -7,7 +7,7 @@ import Logging
 final class AFXDPDriver {
     private let engine: Engine
     private var devices: [AFXDPDevice] = []
-    private var monitor: LinkMonitor?
+    private var watcher: LinkWatcher?
 
     init(_ engine: Engine) {
         self.engine = engine
@@ -68,22 +68,23 @@ final class AFXDPDriver {
     private func create(_ settings: AFXDPDevice.Settings) throws -> Interface {
         let device = try AFXDPDevice(settings, engine)
         devices.append(device)
-        try followDevices()
+        try followDevices().follow(settings.device, for: device.interface.index)
         return device.interface
     }
 
     /// Begins to listen for changes of devices, with the first one that is ours.
-    private func followDevices() throws {
-        guard monitor == nil else { return }
-        let monitor = try LinkMonitor()
-        self.monitor = monitor
-        engine.watch(monitor.fileDescriptor) { [self] in
+    private func followDevices() throws -> LinkWatcher {
+        if let watcher { return watcher }
+        let watcher = try LinkWatcher(engine.linkAlarm)
+        self.watcher = watcher
+        engine.watch(watcher.descriptor) { [self] in
             do {
-                try monitor.read(report)
+                for event in try watcher.take() { engine.during(event.clock) { report(event.change) } }
             } catch {
                 engine.log.error("\(error)")
             }
         }
+        return watcher
     }
 
     private func report(_ change: LinkMonitor.Change) {
@@ -96,8 +97,11 @@ final class AFXDPDriver {
 
     /// Gives the devices back to the kernel as they were.
     func stop() {
-        if let monitor { engine.unwatch(monitor.fileDescriptor) }
-        monitor = nil
+        if let watcher {
+            engine.unwatch(watcher.descriptor)
+            watcher.stop()
+        }
+        watcher = nil
         for device in devices { device.close() }
         devices = []
     }
