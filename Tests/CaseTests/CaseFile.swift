@@ -10,7 +10,15 @@ struct CaseFile: Sendable {
         /// It has been started.
         case start
         case receive([(port: String, frames: [[UInt8]])])
+        case link(port: String, LinkEvent)
         case nothing
+    }
+
+    enum LinkEvent: String, Sendable {
+        /// Its link is lost, and there again.
+        case down, up
+        /// Its link is lost; only the workers have heard of it yet.
+        case lost
     }
 
     /// A packet that must leave, and the line in which it is written.
@@ -85,7 +93,11 @@ struct CaseFile: Sendable {
         case "wait": readWait(part)
         case "in": try readInput(part)
         case "out", "drops", "nodes", "nothing": try readExpectation(part)
-        default: throw CaseError(part.line, "'\(part.words[0])' is no part of a case")
+        default:
+            guard let event = LinkEvent(rawValue: part.words[0]) else {
+                throw CaseError(part.line, "'\(part.words[0])' is no part of a case")
+            }
+            begin(.link(port: try part.name(), event), part)
         }
     }
 
@@ -179,7 +191,7 @@ struct CasePart {
         return parts
     }
 
-    /// The port of `in PORT` and `out PORT`.
+    /// The port of `in PORT`, `out PORT`, `down PORT`, ....
     func name() throws(CaseError) -> String {
         guard words.count == 2 else { throw CaseError(line, "'\(words[0])' wants the name of one port") }
         return words[1]

@@ -67,13 +67,24 @@ final class CaseRun {
     }
 
     private func give(_ step: CaseFile.Step) throws(CaseError) {
-        guard case .receive(let inputs) = step.stimulus else { return }
-        for (name, frames) in inputs {
-            guard let port = ports.first(where: { $0.name == name }) else {
-                throw CaseError(step.line, "there is no port '\(name)' of type test")
+        switch step.stimulus {
+        case .receive(let inputs):
+            for (name, frames) in inputs { try port(name, step).receive(frames) }
+        case .link(let name, let event):
+            guard let interface = engine.interface(named: try port(name, step).name) else { return }
+            switch event {
+            case .down, .up: interface.isLinkUp = event == .up
+            case .lost: engine.linkAlarm.sound(interface.index, isLost: true, at: Clock.now)
             }
-            port.receive(frames)
+        case .start, .nothing: break
         }
+    }
+
+    private func port(_ name: String, _ step: CaseFile.Step) throws(CaseError) -> TestPort {
+        guard let port = ports.first(where: { $0.name == name }) else {
+            throw CaseError(step.line, "there is no port '\(name)' of type test")
+        }
+        return port
     }
 
     private func run(_ step: CaseFile.Step) -> StepOutcome {
