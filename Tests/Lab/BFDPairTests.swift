@@ -69,43 +69,5 @@ extension Lab {
             #expect(pair.daemons[0].bfdCounts("192.0.2.2") == [1, 0], pair.report)
             #expect((pair.daemons[0].bfd("192.0.2.2")?["counters"]["echoes_received"].int ?? 0) > 50, pair.report)
         }
-
-        /// Each session has two addresses of its own on the one cable. Nobody misses a detection time, on one worker each.
-        /// A thousand of them at 50 ms are for a release build: `make soak`.
-        @Test func `many sessions on one worker`() throws {
-            let count = Laboratory.isSoak ? 1000 : 200
-            let interval = Laboratory.isSoak ? "50ms" : "100ms"
-            func half(_ own: Int) -> String {
-                let pairs = (0..<count).map { ("10.\($0 / 100).\($0 % 100)", 2 * ($0 % 100)) }
-                let addresses = pairs.map { "\($0.0).\($0.1 + own)/31" }.joined(separator: ", ")
-                let sessions = pairs.map { "    - {peer: \($0.0).\($0.1 + 1 - own)}" }.joined(separator: "\n")
-                return """
-                    buffers: {count: 32768}
-                    workers: {count: 1}
-                    interfaces: {eth0: {type: af-xdp, addresses: [\(addresses)]}}
-                    bfd:
-                      profiles: {default: {transmit-interval: \(interval), receive-interval: \(interval)}}
-                      sessions:
-                    \(sessions)
-                    """
-            }
-            let (left, right) = (Namespace("left"), Namespace("right"))
-            left.connect("eth0", to: right, "eth0")
-            let daemons = try [(left, 0), (right, 1)].map { try Daemon(half($0.1), in: $0.0, wait: false) }
-            for daemon in daemons { #expect(daemon.waitUntilReady(seconds: 60), "\(daemon.log)") }
-            func sum(_ key: String) -> [Int] {
-                daemons.map { $0.json("show bfd")["sessions"].list.reduce(0) { $0 + ($1[key].int ?? 0) } }
-            }
-            func up() -> [Int] {
-                daemons.map { $0.json("show bfd")["sessions"].list.count { $0["state"].string == "up" } }
-            }
-            #expect(eventually(60) { up() == [count, count] }, "\(up()) \(daemons[0].text("show errors"))")
-            let before = sum("failures")
-            sleep(Laboratory.isSoak ? 60 : 10)
-            print("\(count) sessions at \(interval) x 3: failures \(before) while coming up, then \(sum("failures"))")
-            print(daemons[0].text("show threads"))
-            #expect(sum("failures") == before, "\(daemons[0].text("show errors"))")
-            #expect(up() == [count, count])
-        }
     }
 }
