@@ -9,9 +9,10 @@ import Testing
 struct FuzzTests {
     private static let seed: UInt64 = 20_260_101
 
-    @Test @ControlPlane
-    func packets() throws {
-        let fuzzer = try PacketFuzzer(seed: FuzzTests.seed)
+    @Test(arguments: FuzzGraph.all)
+    @ControlPlane
+    func packets(graph: FuzzGraph) throws {
+        let fuzzer = try PacketFuzzer(graph, seed: FuzzTests.seed)
         try fuzzer.run(count: 100_000)
         #expect(fuzzer.sentCount > 1000)
         // It comes to where drops are decided: few are never reached.
@@ -20,16 +21,19 @@ struct FuzzTests {
     }
 
     /// Packets in memory of their own, as with AddressSanitizer.
-    @Test @ControlPlane
-    func exactPackets() throws {
-        try PacketFuzzer(seed: FuzzTests.seed, isExact: true).run(count: 25_600)
+    @Test(arguments: FuzzGraph.all)
+    @ControlPlane
+    func exactPackets(graph: FuzzGraph) throws {
+        try PacketFuzzer(graph, seed: FuzzTests.seed, isExact: true).run(count: 25_600)
     }
 
     @Test(arguments: FuzzFiles.contents(of: "Tests/FuzzTests/Corpus/packets").map(\.name))
     @ControlPlane
     func packetsThatDidHarm(name: String) throws {
         let file = FuzzFiles.contents(of: "Tests/FuzzTests/Corpus/packets", ending: name)
-        try PacketFuzzer(seed: 1).run(PacketFuzzer.frames(String(decoding: file[0].bytes, as: UTF8.self)))
+        for graph in FuzzGraph.all {
+            try PacketFuzzer(graph, seed: 1).run(PacketFuzzer.frames(String(decoding: file[0].bytes, as: UTF8.self)))
+        }
     }
 
     @Test(arguments: TextFuzzer.all)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Control
 import Graph
+import IP
 import Testing
 import Wire
 
@@ -106,6 +108,114 @@ struct InvariantTests {
         #expect(packet.withFrame { check.complaint(about: $0) }?.description == complaint)
     }
 
+    /// The packet that an error in `sentErrorsAreJudged` quotes, but for what is wrong with it.
+    private static let asked = PacketBuilder().ipv4(from: peer, to: far).udp(from: 1, to: 2).payload(count: 8)
+    private static let asked6 = PacketBuilder().ipv6(from: peer6, to: far6).udp(from: 1, to: 2).payload(count: 8)
+    private static let (peer, far) = (IPv4Address(10, 1, 0, 2), IPv4Address(192, 0, 2, 1))
+    private static let (peer6, far6) = (IPv6Address("2001:db8:1::2")!, IPv6Address("2001:db8:9::9")!)
+
+    private static func error4(_ message: ICMPv4Message, _ quoted: PacketBuilder) -> PacketBuilder {
+        PacketBuilder.sent(ttl: 255, protocol: .icmp).icmp(message).payload(quoted.bytes)
+    }
+
+    private static func error6(_ message: ICMPv6Message, _ quoted: PacketBuilder) -> PacketBuilder {
+        PacketBuilder.sent6().icmp6(message).payload(quoted.bytes)
+    }
+
+    @Test(arguments: [
+        (error4(.unreachable(.host), asked), nil),
+        (error4(.unreachable(.host), asked.payload(count: 560)), "an ICMP error longer than 576 bytes"),
+        (error4(.timeExceeded, PacketBuilder()), "an ICMP error about nothing"),
+        (
+            error4(.timeExceeded, PacketBuilder().ipv4(from: far, to: peer).udp(from: 1, to: 2)),
+            "an ICMP error for another than the sender"
+        ),
+        (
+            error4(.timeExceeded, PacketBuilder().ipv4(from: peer, to: IPv4Address(224, 0, 0, 5)).udp(from: 1, to: 2)),
+            "an ICMP error about a packet to many"
+        ),
+        (
+            error4(.timeExceeded, PacketBuilder().ipv4(from: peer, to: far, fragmentUnits: 3, protocol: .udp)),
+            "an ICMP error about a later fragment"
+        ),
+        (
+            error4(.timeExceeded, PacketBuilder().ipv4(from: peer, to: far).icmp(.timeExceeded)),
+            "an ICMP error about an ICMP error"
+        ),
+        (
+            error4(
+                .timeExceeded, PacketBuilder().ipv4(from: peer, to: far).icmp(.echoRequest(identifier: 1, sequence: 1))),
+            nil
+        ),
+        (
+            error4(.unreachable(.fragmentationNeeded, nextHopMTU: 600), asked),
+            "a 'fragmentation needed' about a packet that may be cut"
+        ),
+        (error4(.parameterProblem(pointer: 20), asked), "a pointer behind the header"),
+        (PacketBuilder.sent(ttl: 255), "a protocol that the router does not speak"),
+        (error6(.unreachable(.address), asked6), nil),
+        (error6(.unreachable(.address), asked6.payload(count: 1250)), "an ICMPv6 error longer than 1,280 bytes"),
+        (error6(.packetTooBig(mtu: 1280), asked6), "an MTU that does not explain the error"),
+        (
+            error6(.timeExceeded, PacketBuilder().ipv6(from: far6, to: peer6).udp(from: 1, to: 2)),
+            "an ICMPv6 error for another than the sender"
+        ),
+        (
+            error6(.timeExceeded, PacketBuilder().ipv6(from: peer6, to: .allNodes).udp(from: 1, to: 2)),
+            "an ICMPv6 error about a packet to many"
+        ),
+        (
+            error6(
+                .timeExceeded, PacketBuilder().ipv6(from: peer6, to: far6).destinationOptions([]).icmp6(.timeExceeded)),
+            "an ICMPv6 error about an ICMPv6 error"
+        ),
+        (
+            error6(.timeExceeded, PacketBuilder().ipv6(from: peer6, to: far6).fragment6(units: 3, identification: 7)),
+            "an ICMPv6 error about a later fragment"
+        ),
+        (PacketBuilder.sent6().tcp(from: 1, to: 2, flags: .syn), "a protocol that the router does not speak"),
+    ])
+    func sentErrorsAreJudged(packet: PacketBuilder, complaint: String?) {
+        let check = SentPacketCheck(mac: MACAddress(2, 0, 0, 0, 0, 2), mtu: 1500)
+        #expect(packet.withFrame { check.complaint(about: $0) }?.description == complaint)
+    }
+
+    @Test(arguments: [(false, "a wrong ICMP checksum"), (true, "a wrong ICMPv6 checksum")])
+    func wrongChecksumsAreFound(isIPv6: Bool, complaint: String) {
+        let packet =
+            isIPv6
+            ? InvariantTests.error6(.unreachable(.address), InvariantTests.asked6)
+            : InvariantTests.error4(.unreachable(.host), InvariantTests.asked)
+        var frame = packet.bytes
+        frame[frame.count - 1] ^= 1
+        let check = SentPacketCheck(mac: MACAddress(2, 0, 0, 0, 0, 2), mtu: 1500)
+        #expect(frame.withBytes { check.complaint(about: $0) }?.description == complaint)
+    }
+
+    @Test func sentLabelsAreJudged() {
+        let check = SentPacketCheck(mac: MACAddress(2, 0, 0, 0, 0, 2), mtu: 600)
+        func complaint(_ label: UInt32, ttl: UInt8 = 64, count: Int = 20) -> String? {
+            PacketBuilder().ethernet(from: MACAddress(2, 0, 0, 0, 0, 2), to: MACAddress(2, 0, 0, 0, 2, 2))
+                .mpls(label: label, timeToLive: ttl).payload(count: count)
+                .withFrame { check.complaint(about: $0) }?.description
+        }
+        #expect(complaint(200) == nil)
+        #expect(complaint(0) == nil)
+        #expect(complaint(3) == "a reserved label on top")
+        #expect(complaint(200, ttl: 0) == "no time to live")
+        #expect(complaint(200, count: 600) == "more than the MTU")
+    }
+
+    /// The restless graph is one: its BFD sessions come up, and next hops change.
+    @Test @ControlPlane
+    func nextHopsFailAndSessionsComeUp() throws {
+        let fuzzer = try PacketFuzzer(.protected, seed: 1)
+        try fuzzer.run(count: 100_000)
+        let module = try #require(fuzzer.router.registry.module(IPModule.self))
+        #expect(Set(module.fastReroute.switches.map(\.reason)).isSuperset(of: [.bfdDown, .command, .linkDown]))
+        #expect(fuzzer.feed.discriminators.count >= 3)
+    }
+
     @Test func aFailureNamesTheInputAndMakesItAgain() async throws {
         let seeds = [Array("one two three".utf8)]
         let fuzzer = TextFuzzer("test", { TextMutator(seeds: seeds, words: []) }) { input in
@@ -127,10 +237,16 @@ struct InvariantTests {
 }
 
 extension PacketBuilder {
-    fileprivate static func sent(ttl: UInt8 = 64, to destination: IPv4Address = IPv4Address(10, 1, 0, 2))
-        -> PacketBuilder
-    {
+    fileprivate static func sent(
+        ttl: UInt8 = 64, to destination: IPv4Address = IPv4Address(10, 1, 0, 2),
+        protocol: IPProtocol = IPProtocol(rawValue: 99)
+    ) -> PacketBuilder {
         PacketBuilder().ethernet(from: MACAddress(2, 0, 0, 0, 0, 2), to: MACAddress(2, 0, 0, 0, 2, 2))
-            .ipv4(from: IPv4Address(10, 0, 0, 2), to: destination, timeToLive: ttl, protocol: IPProtocol(rawValue: 99))
+            .ipv4(from: IPv4Address(10, 0, 0, 2), to: destination, timeToLive: ttl, protocol: `protocol`)
+    }
+
+    fileprivate static func sent6() -> PacketBuilder {
+        PacketBuilder().ethernet(from: MACAddress(2, 0, 0, 0, 0, 2), to: MACAddress(2, 0, 0, 0, 2, 2))
+            .ipv6(from: IPv6Address("2001:db8:1::1")!, to: IPv6Address("2001:db8:1::2")!, hopLimit: 255)
     }
 }

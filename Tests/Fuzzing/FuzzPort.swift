@@ -17,6 +17,8 @@ final class FuzzFeed: @unchecked Sendable {
     var given: [[UInt8]] = []
     /// What is wrong with a packet that the router sent.
     var complaint: String?
+    /// By the end of the peer's address, the discriminators of the router's BFD sessions.
+    var discriminators: [UInt32: UInt32] = [:]
 
     private let mutator = PacketMutator()
     private let scratch = UnsafeMutableRawPointer.allocate(byteCount: 16384, alignment: 64)
@@ -57,6 +59,7 @@ final class FuzzFeed: @unchecked Sendable {
 
     private func place(_ packet: Packet, _ position: Int, _ capacity: Int) -> Int {
         let count = make(next ?? 0, position, into: packet.header.data, capacity)
+        answer(packet.header.data, count)
         packet.truncate(to: count)
         return count
     }
@@ -64,6 +67,7 @@ final class FuzzFeed: @unchecked Sendable {
     /// Buffers get their memory in the pool back when they are taken anew.
     private func placeExactly(_ packet: Packet, _ position: Int, _ capacity: Int) -> Int {
         let count = make(next ?? 0, position, into: scratch, capacity)
+        answer(scratch, count)
         // What comes before the packet is there to put headers into; a packet ends where its memory does.
         guard let block = malloc(BufferPool.headroom + count) else { return 0 }
         let start = block + BufferPool.headroom
@@ -171,6 +175,7 @@ struct FuzzOutput: OutputNode {
     mutating func process(_ frame: Frame, _ context: Context) {
         for position in 0..<frame.count {
             let bytes = context.packet(frame[position]).bytes
+            feed.learn(bytes)
             if let complaint = check.complaint(about: bytes), feed.complaint == nil {
                 feed.complaint = "sent a packet with \(complaint):\n\(PacketDescription(bytes).listing)"
             }
@@ -180,70 +185,4 @@ struct FuzzOutput: OutputNode {
     }
 
     mutating func flush(_ context: Context) -> Bool { true }
-}
-
-/// What holds for every packet that a router sends, whatever came in.
-struct SentPacketCheck {
-    let mac: MACAddress
-    let mtu: Int
-    /// Whether it is the port by which packets come in.
-    var isEntrance = false
-
-    /// What is wrong with the frame; nil when nothing is.
-    func complaint(about frame: Bytes) -> StaticString? {
-        guard let ethernet = EthernetView(frame) else { return "no whole Ethernet header" }
-        guard ethernet.source == mac else { return "a source address that is not the port's" }
-        switch ethernet.type {
-        case .arp: return complaint(aboutARP: ethernet)
-        case .ipv4: return complaint(aboutIPv4: ethernet)
-        case .ipv6: return complaint(aboutIPv6: ethernet)
-        case .mpls: return complaint(aboutLabels: ethernet)
-        default: return "a type that was not asked for"
-        }
-    }
-
-    private func complaint(aboutARP ethernet: EthernetView) -> StaticString? {
-        guard let arp = ARPView(ethernet.payload), arp.isIPv4OverEthernet else { return "no whole ARP packet" }
-        return arp.senderMAC == mac ? nil : "a wrong ARP sender"
-    }
-
-    private func complaint(aboutIPv4 ethernet: EthernetView) -> StaticString? {
-        guard !ethernet.destination.isMulticast else { return "a group destination" }
-        guard let header = IPv4View(ethernet.payload), header.version == 4 else { return "no IPv4 header" }
-        guard header.headerLength >= IPv4View.minimumLength, header.headerLength <= header.totalLength else {
-            return "a wrong header length"
-        }
-        guard header.totalLength == header.bytes.count else { return "a wrong total length" }
-        guard header.totalLength <= mtu else { return "more than the MTU" }
-        guard header.isChecksumRight else { return "a wrong header checksum" }
-        guard header.timeToLive > 0 else { return "no time to live" }
-        if ethernet.destination == PacketSeeds.endOfPath { return nil }
-        let network = header.destination.value >> 24
-        return network == 0 || network == 127 || network >= 224 ? "a destination that is not one host" : nil
-    }
-
-    private func complaint(aboutIPv6 ethernet: EthernetView) -> StaticString? {
-        guard let header = IPv6View(ethernet.payload), header.version == 6 else { return "no IPv6 header" }
-        guard header.totalLength == header.bytes.count else { return "a wrong payload length" }
-        guard header.totalLength <= mtu else { return "more than the MTU" }
-        guard header.hopLimit > 0 else { return "no hop limit" }
-        let (source, destination) = (header.source, header.destination)
-        guard !destination.isUnspecified, !destination.isLoopback else { return "a destination that is not one host" }
-        // What goes to a group is the router's own, and what comes from a link-local address has not changed links.
-        let isOfLink = ethernet.destination.isMulticast || destination.isLinkLocal || source.isLinkLocal && !isEntrance
-        guard isOfLink || destination.isMulticast else { return nil }
-        guard header.hopLimit == 255 || header.hopLimit == 64, header.nextHeader == .icmp6 else {
-            return "a group or a link-local address, and is not the router's own"
-        }
-        let message = ICMPv6View(header.payload)
-        let isRight = message?.isChecksumRight(source: source, destination: destination) ?? false
-        return isRight ? nil : "a wrong ICMPv6 checksum"
-    }
-
-    private func complaint(aboutLabels ethernet: EthernetView) -> StaticString? {
-        guard !ethernet.destination.isMulticast else { return "a group destination" }
-        guard let top = MPLSView(ethernet.payload) else { return "no whole label" }
-        guard top.entry.timeToLive > 0 else { return "no time to live" }
-        return ethernet.payload.count > mtu ? "more than the MTU" : nil
-    }
 }

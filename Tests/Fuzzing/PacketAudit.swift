@@ -22,6 +22,9 @@ struct PacketAudit {
     private static let entrances: Set<String> = [
         "interface-output", "ip4-rewrite", "ip4-no-forwarding", "ip6-rewrite", "ip6-no-forwarding", "mpls-rewrite",
     ]
+    /// Features, which take packets off another node's arc and pass them on to where it leads.
+    private static let features = ["ip4-urpf": "ip4-lookup", "ip6-urpf": "ip6-lookup"]
+    private static let beforeFeatures: Set<String> = ["ip4-input", "ip4-options", "ip6-input", "ip6-hop-by-hop"]
     /// Drops after which an ICMP error was sent.
     private static let told: Set<String> = [
         "no-route", "host-unreachable", "prohibited", "protocol-unreachable", "port-unreachable",
@@ -66,9 +69,13 @@ struct PacketAudit {
         let received = engine.interfaces.reduce(0) { $0 + engine.counters(of: $1.index).rxPackets }
         let sent = engine.interfaces.reduce(0) { $0 + engine.counters(of: $1.index).txPackets }
 
+        var toFeatures: UInt64 = 0
         for node in Set(arcs.map(\.node)).union(PacketAudit.keepers).union(["interface-output"]).sorted() {
             let came = packets[node, default: 0]
-            let fed = count(arcs.filter { $0.target == node }) + (node == "ethernet-input" ? received : 0)
+            let featured = PacketAudit.features.filter { $0.value == node }.keys.reduce(0) {
+                $0 + packets[$1, default: 0] - drops[$1, default: [:]].values.reduce(0, +)
+            }
+            let fed = count(arcs.filter { $0.target == node }) + (node == "ethernet-input" ? received : featured)
             let isEntrance = PacketAudit.entrances.contains(node)
             guard isEntrance ? came >= fed : came == fed else {
                 throw FuzzFailure("\(came) packets came to \(node), \(fed) were sent there")
@@ -76,6 +83,11 @@ struct PacketAudit {
             let left = count(arcs.filter { $0.node == node }) + (node == "interface-output" ? sent : 0)
             let dropped = drops[node, default: [:]]
             try checkDeparture(node, came: came, left: left, dropped)
+            if PacketAudit.beforeFeatures.contains(node) { toFeatures += came - left - dropped.values.reduce(0, +) }
+        }
+        let atFeatures = PacketAudit.features.keys.reduce(0) { $0 + packets[$1, default: 0] }
+        if toFeatures != atFeatures {
+            throw FuzzFailure("\(atFeatures) packets came to features, \(toFeatures) were sent there")
         }
         try checkDrops(packets["drop", default: 0], drops)
         try checkPunts(packets, drops)
@@ -98,6 +110,7 @@ struct PacketAudit {
             isRight = dropped == 0 && left >= came && left <= 2 * came
         // It sends packets of its own.
         case "bfd-input": isRight = dropped <= came
+        case _ where PacketAudit.beforeFeatures.contains(node): isRight = dropped <= came - min(left, came)
         case _ where PacketAudit.keepers.contains(node): isRight = dropped <= came - min(left, came)
         default: isRight = came == left + dropped
         }

@@ -19,28 +19,40 @@ public struct FuzzFailure: Error, CustomStringConvertible {
 public final class PacketFuzzer {
     public nonisolated static let batch = UInt64(FuzzFeed.batch)
     private static let batchesPerAudit: UInt64 = 4096
+    private static let batchesPerDisturbance: UInt64 = 16
 
-    private let router: Router
-    private let feed: FuzzFeed
+    private let graph: FuzzGraph
+    let router: Router
+    let feed: FuzzFeed
     private let audit: PacketAudit
+    /// Those of the configuration.
+    private var nextHops: [AdjacencyIndex] = []
+    /// Of the last disturbance.
+    private var epoch = UInt64.max
     private var engine: Engine { router.engine }
 
     /// - Parameter isExact: For AddressSanitizer: each packet in memory of its own, no byte larger. Slower.
-    public convenience init(seed: UInt64, isExact: Bool = false) throws {
-        try self.init(seed: seed, isExact: isExact, detours: [:], modules: [])
+    public convenience init(_ graph: FuzzGraph = .plain, seed: UInt64, isExact: Bool = false) throws {
+        try self.init(graph, seed: seed, isExact: isExact, detours: [:], modules: [])
     }
 
     /// - Parameters:
     ///   - detours: Nodes to which arcs ("ip4-input/lookup") lead in place of their own: faults that must be found.
     ///   - modules: What brings these nodes.
-    init(seed: UInt64, isExact: Bool = false, detours: [String: String], modules: [any Module.Type]) throws {
+    init(
+        _ graph: FuzzGraph = .plain, seed: UInt64, isExact: Bool = false, detours: [String: String],
+        modules: [any Module.Type]
+    ) throws {
+        self.graph = graph
         feed = FuzzFeed(seed: seed, isExact: isExact)
-        let (file, audit) = try PacketAudit.instrument(PacketSeeds.router, detours: detours)
+        let (file, audit) = try PacketAudit.instrument(graph.configuration, detours: detours)
         self.audit = audit
         router = try Router(file, modules: [FuzzPorts.self] + modules)
         router.registry.module(FuzzPorts.self)?.feed = feed
-        router.registry.module(IPModule.self)?.neighbors.policy.ip6Probes = 0
+        let module = router.registry.module(IPModule.self)
+        module?.neighbors.policy.ip6Probes = 0
         try router.prepare()
+        if let store = module?.fib.adjacencies { nextHops = store.indices.filter { store.key(of: $0) != nil } }
         settle()
     }
 
@@ -50,6 +62,7 @@ public final class PacketFuzzer {
         let end = first + (count + PacketFuzzer.batch - 1) / PacketFuzzer.batch
         for number in first..<end {
             progress(number)
+            disturb(number)
             feed.next = number
             settle()
             try check("batch \(number)")
@@ -91,6 +104,20 @@ public final class PacketFuzzer {
     }
 
     public var sentCount: UInt64 { engine.interfaces.reduce(0) { $0 + engine.counters(of: $1.index).txPackets } }
+
+    /// Takes next hops and links out of use, and brings them back, after each few batches: which, tells the number.
+    private func disturb(_ number: UInt64) {
+        let epoch = number / PacketFuzzer.batchesPerDisturbance
+        guard graph.isRestless, epoch != self.epoch, let module = router.registry.module(IPModule.self) else { return }
+        self.epoch = epoch
+        var random = FuzzRandom(seed: ~feed.seed, number: epoch)
+        for interface in engine.interfaces { interface.isLinkUp = !random.once(in: 8) }
+        for index in nextHops {
+            module.fastReroute.setOutOfUse(index, random.once(in: 4))
+            module.fib.adjacencies.setBFDDown(random.once(in: 8), index)
+        }
+        settle()
+    }
 
     private func settle() { while engine.step() {} }
 

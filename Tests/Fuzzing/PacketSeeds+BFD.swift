@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Wire
 
-// BFD packets, right but for what nobody can guess: discriminators and digests.
+// BFD packets, right but for digests, which nobody can guess, and discriminators, for which see `FuzzFeed.answer`.
 extension PacketSeeds {
     static var bfd: [PacketBuilder] {
         let router = IPv4Address(10, 0, 0, 1)
@@ -18,8 +18,19 @@ extension PacketSeeds {
             bytes.replaceSubrange(24..., with: more)
             return bytes
         }
+        func datagram6(_ source: IPv6Address, _ to: IPv6Address, _ payload: [UInt8], limit: UInt8 = 255)
+            -> PacketBuilder
+        {
+            link().ipv6(from: source, to: to, hopLimit: limit).udp(from: 49_152, to: BFDPort.control).payload(payload)
+        }
         let section: [UInt8] = [5, 28, 7, 0, 0, 0, 0, 1] + [UInt8](repeating: 9, count: 20)
-        return BFDState.allCases.map { datagram(2, BFDPort.control, control($0)) } + [
+        return BFDState.allCases.flatMap {
+            [
+                datagram(2, BFDPort.control, control($0)), datagram6(source6, router6, control($0)),
+                datagram6(linkLocal6, ownLinkLocal6, control($0)),
+            ]
+        } + [
+            datagram6(source6, router6, control(.down), limit: 254), datagram6(linkLocal6, router6, control(.down)),
             datagram(2, BFDPort.control, control(.down, .poll)), datagram(2, BFDPort.control, control(.down, .demand)),
             datagram(2, BFDPort.control, control(.down), ttl: 254), datagram(9, BFDPort.control, control(.down)),
             datagram(3, BFDPort.control, control(.down, .authenticated, more: section)),

@@ -5,16 +5,18 @@ import Wire
 extension PacketSeeds {
     private static let port = MACAddress(2, 0, 0, 0, 0, 1)
     private static let host = MACAddress(2, 0, 0, 0, 1, 2)
-    private static let router6 = address("2001:db8::1")
-    private static let source6 = address("2001:db8::2")
-    private static let linkLocal6 = address("fe80::2")
+    static let router6 = address("2001:db8::1")
+    static let source6 = address("2001:db8::2")
+    static let linkLocal6 = address("fe80::2")
+    static let ownLinkLocal6 = address("fe80::1")
 
     private static func address(_ text: String) -> IPv6Address { IPv6Address(text) ?? .any }
 
     /// Destinations by what may become of packets to them.
     static let destinations6: [IPv6Address] = [
         "2001:db8:9::9", "2001:db8:9:ffff::1", "2001:db8::1", "fe80::1", "2001:db8::77", "2001:db8:1::2", "::1", "::",
-        "ff02::1", "ff02::2", "ff02::1:ff00:1", "ff05::2", "fe80::77", "2001:db8:ffff::1", "::ffff:10.0.0.1",
+        "ff02::1", "ff02::2", "ff02::1:ff00:1", "ff05::2", "fe80::77", "2001:db8:ffff::1", "2001:db8:fffe::1",
+        "2001:db8:fffd::1", "::ffff:10.0.0.1",
     ].map(address)
 
     private static func link6(_ destination: MACAddress = port) -> PacketBuilder {

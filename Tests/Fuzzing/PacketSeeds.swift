@@ -1,56 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Wire
 
-/// The router that packets are fuzzed at, and right packets of every kind that it knows, to make wrong ones from.
+/// Right packets of every kind that the routers of `FuzzGraph` know, to make wrong ones from.
 enum PacketSeeds {
-    /// `fuzz0` is where packets come in. `fuzz1` has a short MTU, so that packets are cut.
-    static let router = """
-        buffers: {count: 4096}
-        interfaces:
-          fuzz0: {type: fuzz, mac: "02:00:00:00:00:01", mpls: true, addresses: [10.0.0.1/24, 10.8.0.1/16,
-                  "2001:db8::1/64", "fe80::1/64"]}
-          fuzz1: {type: fuzz, mac: "02:00:00:00:00:02", mtu: 600, addresses: [10.1.0.1/24, 10.2.0.0/31,
-                  "2001:db8:1::1/64", "2001:db8:9::1/64"]}
-        icmp: {redirects: true}
-        neighbors:
-          maximum: 4096
-          static:
-            - {interface: fuzz0, address: 10.0.0.2, mac: "02:00:00:00:01:02"}
-            - {interface: fuzz1, address: 10.1.0.2, mac: "02:00:00:00:02:02"}
-            - {interface: fuzz1, address: 10.2.0.1, mac: "02:00:00:00:02:03"}
-            - {interface: fuzz1, address: 10.1.0.4, mac: "02:00:00:00:02:04"}
-            - {interface: fuzz0, address: "2001:db8::2", mac: "02:00:00:00:01:02"}
-            - {interface: fuzz0, address: "fe80::2", mac: "02:00:00:00:01:02"}
-            - {interface: fuzz0, address: "2001:db8::77", mac: "02:00:00:00:01:77"}
-            - {interface: fuzz1, address: "2001:db8:9::9", mac: "02:00:00:00:02:02"}
-        routes:
-          - {to: 192.0.2.0/24, via: 10.1.0.2}
-          - {to: 192.0.2.128/25, via: 10.0.0.2}
-          - {to: 172.16.0.0/12, via: 10.1.0.9}
-          - {to: 198.51.100.0/24, type: blackhole}
-          - {to: 203.0.113.0/25, type: unreachable}
-          - {to: 203.0.113.128/25, type: prohibit}
-        bfd:
-          sessions:
-            - {peer: 10.0.0.2, passive: true}
-            - peer: 10.0.0.3
-              passive: true
-              authentication: {type: meticulous-keyed-sha1, key-id: 7, secret: martlet}
-            - {peer: 192.0.2.9, multihop: true, local-address: 10.0.0.1, minimum-ttl: 64, passive: true}
-        mpls:
-          labels:
-            - {label: 100, swap: 200, via: 10.1.0.2}
-            - {label: 101, swap: 201, push: [301, 302, 303, 304, 305, 306, 307], via: 10.1.0.2, ttl: uniform}
-            - {label: 102, via: 10.1.0.4}
-            - {label: 103, via: 10.1.0.4, ttl: uniform}
-            - {label: 104, pop: ip}
-            - {label: 105, pop: ip, ttl: uniform}
-            - {label: 106, pop: label}
-            - {label: 107, pop: label, ttl: uniform}
-            - {label: 108, swap: 0, via: 10.1.0.8}
-            - {label: 109, paths: [{via: 10.1.0.2, swap: 209}, {via: 10.0.0.2, swap: 309, push: [409]}]}
-        """
-
     /// The neighbour that gets what is below a label as it is, whatever its addresses.
     static let endOfPath = MACAddress(2, 0, 0, 0, 2, 4)
 
@@ -64,7 +16,8 @@ enum PacketSeeds {
         IPv4Address(10, 0, 0, 1), IPv4Address(10, 1, 0, 1), IPv4Address(172, 16, 3, 4), IPv4Address(10, 8, 77, 7),
         IPv4Address(10, 1, 0, 77), IPv4Address(198, 51, 100, 1), IPv4Address(203, 0, 113, 1),
         IPv4Address(203, 0, 113, 200),
-        IPv4Address(8, 8, 8, 8), IPv4Address(10, 1, 0, 255), IPv4Address(10, 0, 0, 0), .broadcast, .any,
+        IPv4Address(8, 8, 8, 8), IPv4Address(10, 77, 0, 1), IPv4Address(10, 1, 0, 255), IPv4Address(10, 0, 0, 0),
+        .broadcast, .any,
         IPv4Address(127, 0, 0, 1), IPv4Address(224, 0, 0, 5), IPv4Address(240, 0, 0, 1),
     ]
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Control
 import Fuzzing
 import Glibc
 import Graph
@@ -7,10 +8,12 @@ import Graph
 @main
 struct Fuzz {
     private static let usage = """
-        usage: martlet-fuzz KIND [--count N] [--seed N] [--from N] [--exact] [--save FILE]
+        usage: martlet-fuzz KIND [--graph NAME] [--count N] [--seed N] [--from N] [--exact]
+                            [--save FILE]
 
           KIND          packets, or one of: \(TextFuzzer.all.map(\.name).joined(separator: ", "));
                         overread: commits a mistake that AddressSanitizer must find
+          --graph NAME  of packets: the router they go through, \(FuzzGraph.all.map(\.name).joined(separator: " or "))
           --count N     inputs; packets come in batches of 256
           --seed N      makes other inputs; the same seed makes the same ones
           --from N      the number of the first input, of packets that of the first batch
@@ -24,9 +27,11 @@ struct Fuzz {
     private var seed: UInt64 = 1
     private var first: UInt64 = 0
     private var isExact = false
+    private var graph = FuzzGraph.plain
     private var save: String?
 
     static func main() async {
+        StandardErrorLog.silence()
         let fuzz = Fuzz(CommandLine.arguments.dropFirst())
         do {
             try await fuzz.run()
@@ -43,6 +48,7 @@ struct Fuzz {
             case "--seed": seed = Fuzz.number(word, words.popFirst())
             case "--from": first = Fuzz.number(word, words.popFirst())
             case "--exact": isExact = true
+            case "--graph": graph = Fuzz.graph(words.popFirst())
             case "--save": save = words.popFirst()
             case _ where kind.isEmpty && !word.hasPrefix("-"): kind = word
             default: Fuzz.fail("what is '\(word)'?\n\(Fuzz.usage)", 64)
@@ -55,13 +61,21 @@ struct Fuzz {
         return number
     }
 
+    private static func graph(_ word: String?) -> FuzzGraph {
+        guard let graph = FuzzGraph.all.first(where: { $0.name == word }) else {
+            fail("there is no graph '\(word ?? "")'\n\(usage)", 64)
+        }
+        return graph
+    }
+
     private static func fail(_ text: String, _ code: Int32) -> Never {
         _ = Array(text.utf8).withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
         exit(code)
     }
 
     private func run() async throws {
-        CrashNote.install("martlet-fuzz \(kind) --seed \(seed)\(isExact ? " --exact" : "")")
+        let router = kind == "packets" ? " --graph \(graph.name)" : ""
+        CrashNote.install("martlet-fuzz \(kind)\(router) --seed \(seed)\(isExact ? " --exact" : "")")
         let began = ContinuousClock.now
         if kind == "packets" {
             try await runPackets()
@@ -81,7 +95,7 @@ struct Fuzz {
 
     @ControlPlane
     private func runPackets() throws {
-        let fuzzer = try PacketFuzzer(seed: seed, isExact: isExact)
+        let fuzzer = try PacketFuzzer(graph, seed: seed, isExact: isExact)
         // One frame a line, as `hex` packets in Tests/Cases and Tests/FuzzTests/Corpus/packets have them.
         if let save { return try Fuzz.write(Array(fuzzer.text(first).utf8), to: save) }
         try fuzzer.run(from: first, count: count, progress: CrashNote.set)

@@ -22,6 +22,9 @@ public struct StandardErrorLog: LogHandler {
         LoggingSystem.bootstrap { _ in StandardErrorLog(level: level, isJournal: isJournal) }
     }
 
+    /// In place of `bootstrap`: logs nothing, for a program that gives the router millions of reasons to.
+    public static func silence() { LoggingSystem.bootstrap { _ in SwiftLogNoOpLogHandler() } }
+
     private init(level: Logger.Level, isJournal: Bool) {
         self.isJournal = isJournal
         logLevel = level

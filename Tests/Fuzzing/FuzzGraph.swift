@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A router that packets are fuzzed at. In each `fuzz0` is where packets come in, and all have the addresses that
+/// `PacketSeeds` speak of.
+public struct FuzzGraph: Sendable {
+    public let name: String
+    let configuration: String
+    /// Whether next hops and links fail and come back while packets are under way.
+    let isRestless: Bool
+
+    public static let all = [plain, protected]
+
+    /// Everything once, each as simple as it goes. `fuzz1` has a short MTU, so that packets are cut.
+    public static let plain = FuzzGraph(
+        name: "plain",
+        configuration: """
+            buffers: {count: 4096}
+            interfaces:
+              fuzz0: {type: fuzz, mac: "02:00:00:00:00:01", mpls: true, addresses: [10.0.0.1/24, 10.8.0.1/16,
+                      "2001:db8::1/64", "fe80::1/64"]}
+              fuzz1: {type: fuzz, mac: "02:00:00:00:00:02", mtu: 600, addresses: [10.1.0.1/24, 10.2.0.0/31,
+                      "2001:db8:1::1/64", "2001:db8:9::1/64"]}
+            icmp: {redirects: true}
+            neighbors:
+              maximum: 4096
+              static:
+                - {interface: fuzz0, address: 10.0.0.2, mac: "02:00:00:00:01:02"}
+                - {interface: fuzz1, address: 10.1.0.2, mac: "02:00:00:00:02:02"}
+                - {interface: fuzz1, address: 10.2.0.1, mac: "02:00:00:00:02:03"}
+                - {interface: fuzz1, address: 10.1.0.4, mac: "02:00:00:00:02:04"}
+                - {interface: fuzz0, address: "2001:db8::2", mac: "02:00:00:00:01:02"}
+                - {interface: fuzz0, address: "fe80::2", mac: "02:00:00:00:01:02"}
+                - {interface: fuzz0, address: "2001:db8::77", mac: "02:00:00:00:01:77"}
+                - {interface: fuzz1, address: "2001:db8:9::9", mac: "02:00:00:00:02:02"}
+            routes:
+              - {to: 192.0.2.0/24, via: 10.1.0.2}
+              - {to: 192.0.2.128/25, via: 10.0.0.2}
+              - {to: 172.16.0.0/12, via: 10.1.0.9}
+              - {to: 198.51.100.0/24, type: blackhole}
+              - {to: 203.0.113.0/25, type: unreachable}
+              - {to: 203.0.113.128/25, type: prohibit}
+            bfd:
+              sessions:
+                - {peer: 10.0.0.2, passive: true}
+                - peer: 10.0.0.3
+                  passive: true
+                  authentication: {type: meticulous-keyed-sha1, key-id: 7, secret: martlet}
+                - {peer: 192.0.2.9, multihop: true, local-address: 10.0.0.1, minimum-ttl: 64, passive: true}
+            mpls:
+              labels:
+                - {label: 100, swap: 200, via: 10.1.0.2}
+                - {label: 101, swap: 201, push: [301, 302, 303, 304, 305, 306, 307], via: 10.1.0.2, ttl: uniform}
+                - {label: 102, via: 10.1.0.4}
+                - {label: 103, via: 10.1.0.4, ttl: uniform}
+                - {label: 104, pop: ip}
+                - {label: 105, pop: ip, ttl: uniform}
+                - {label: 106, pop: label}
+                - {label: 107, pop: label, ttl: uniform}
+                - {label: 108, swap: 0, via: 10.1.0.8}
+                - {label: 109, paths: [{via: 10.1.0.2, swap: 209}, {via: 10.0.0.2, swap: 309, push: [409]}]}
+            """, isRestless: false)
+
+    /// Two ways to everywhere, and each next hop the other's backup: plain, with labels, of the other family; routes over
+    /// several paths, through other routes, into a VRF; sources that are checked; ICMP errors without end.
+    public static let protected = FuzzGraph(
+        name: "protected",
+        configuration: """
+            buffers: {count: 4096}
+            vrfs: [red]
+            interfaces:
+              fuzz0: {type: fuzz, mac: "02:00:00:00:00:01", mpls: true, reverse-path: loose,
+                      addresses: [10.0.0.1/24, 10.8.0.1/16, "2001:db8::1/64", "fe80::1/64"]}
+              fuzz1: {type: fuzz, mac: "02:00:00:00:00:02", mtu: 1400, mpls: true,
+                      addresses: [10.1.0.1/24, 10.2.0.0/31, "2001:db8:1::1/64", "2001:db8:9::1/64"]}
+              fuzz2: {type: fuzz, mac: "02:00:00:00:00:03", mtu: 1300, mpls: true,
+                      addresses: [10.3.0.1/24, "2001:db8:3::1/64"]}
+            icmp: {redirects: true, rate: 1000000, burst: 1000000, rate-per-source: 1000000, burst-per-source: 1000000}
+            neighbors:
+              maximum: 4096
+              static:
+                - {interface: fuzz0, address: 10.0.0.2, mac: "02:00:00:00:01:02"}
+                - {interface: fuzz1, address: 10.1.0.2, mac: "02:00:00:00:02:02"}
+                - {interface: fuzz1, address: 10.1.0.4, mac: "02:00:00:00:02:04"}
+                - {interface: fuzz2, address: 10.3.0.2, mac: "02:00:00:00:03:02"}
+                - {interface: fuzz2, address: 10.3.0.4, mac: "02:00:00:00:02:04"}
+                - {interface: fuzz0, address: "2001:db8::2", mac: "02:00:00:00:01:02"}
+                - {interface: fuzz0, address: "fe80::2", mac: "02:00:00:00:01:02"}
+                - {interface: fuzz1, address: "2001:db8:1::2", mac: "02:00:00:00:02:12"}
+                - {interface: fuzz2, address: "2001:db8:3::2", mac: "02:00:00:00:03:12"}
+                - {interface: fuzz1, address: "2001:db8:9::9", mac: "02:00:00:00:02:02"}
+            routes:
+              - {to: 192.0.2.0/25, via: 10.1.0.2}
+              - {to: 192.0.2.128/25, via: {address: 10.1.0.2, backup: 10.0.0.2}}
+              - {to: 172.16.0.0/12, via: [10.1.0.2, 10.3.0.2, 10.1.0.9]}
+              - {to: 198.51.100.0/24, via: "2001:db8:1::2"}
+              - {to: 203.0.113.0/25, via: {address: 10.1.0.2, labels: [801, 802]}}
+              - {to: 203.0.113.128/25, lookup-vrf: red}
+              - {to: 203.0.113.128/25, vrf: red, via: {address: 10.3.0.2, vrf: main}}
+              - {to: 10.77.0.1/32, via: {address: 10.3.0.2, backup: 10.1.0.2}}
+              - {to: 8.8.8.0/24, via: {address: 10.77.0.1, via-host: true}}
+              - {to: "2001:db8:ffff::/48", via: ["2001:db8:1::2", "2001:db8:3::2"]}
+              - {to: "2001:db8:fffe::/48", via: {address: "2001:db8:1::2", labels: [803]}}
+              - {to: "2001:db8:fffd::/48", via: "2001:db8:3::2"}
+            fast-reroute:
+              wait-to-restore: 0s
+              hold-down: 0s
+              automatic: true
+              next-hops:
+                - {address: 10.1.0.2, backup: {address: 10.3.0.2, labels: [700, 701]}}
+                - {address: 10.3.0.2, backup: {address: "2001:db8:1::2"}}
+                - {address: "2001:db8:1::2", backup: {address: "2001:db8:3::2", labels: [702]}}
+                - {address: 10.0.0.2, backup: {address: 10.1.0.2}}
+                - {address: 10.1.0.4, backup: {address: 10.3.0.4}}
+                - {address: 10.3.0.4, backup: {address: 10.1.0.4}}
+              interfaces:
+                - {interface: fuzz2, backup: {address: 10.1.0.2}}
+            bfd:
+              sessions:
+                - {peer: 10.0.0.2, passive: true}
+                - peer: 10.0.0.3
+                  passive: true
+                  authentication: {type: keyed-md5, key-id: 7, secret: martlet}
+                - {peer: "2001:db8::2", passive: true}
+                - {peer: "fe80::2", interface: fuzz0, passive: true}
+                - {peer: 192.0.2.9, multihop: true, local-address: 10.0.0.1, minimum-ttl: 64, passive: true}
+            mpls:
+              labels:
+                - {label: 100, swap: 200, via: 10.1.0.2}
+                - {label: 101, swap: 201, push: [301, 302, 303, 304, 305, 306, 307], via: 10.1.0.2, ttl: uniform}
+                - {label: 102, via: 10.1.0.4, backup: {via: 10.3.0.4}}
+                - {label: 103, swap: 203, via: 10.1.0.2, backup: {via: 10.3.0.2, swap: 303}, ttl: uniform}
+                - {label: 104, pop: ip}
+                - {label: 105, pop: ip, ttl: uniform, vrf: red}
+                - {label: 106, pop: label}
+                - {label: 107, swap: 207, via: "2001:db8:1::2"}
+                - {label: 108, swap: 0, via: 10.1.0.8, backup: {via: 10.3.0.2, swap: 308, push: [408]}}
+                - {label: 109, paths: [{via: 10.1.0.2, swap: 209}, {via: 10.3.0.2, swap: 309, push: [409]}]}
+            """, isRestless: true)
+}
