@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Graph
 
 /// A node that decides packet by packet and needs the engine's help in it: to start a packet of its own, to punt, or the
 /// time. For nodes off the fast path; those on it implement `decide` or `process` themselves.

@@ -2,14 +2,14 @@
 import Graph
 import Wire
 
-/// Passes packets for a neighbour whose hardware address is not known to the control side, which asks for it: `ip4-arp` and
-/// `ip6-discover-neighbor`.
+/// Passes packets for a neighbour whose hardware address is not known to the control side, which asks for it: `ip4-arp`,
+/// `ip6-discover-neighbor` and, for labelled packets, `mpls-adj-incomplete`.
 ///
 /// Summary: copies of a few packets per neighbour are held there until the answer comes; the rest is dropped.
-/// Expects: an IP header at the current position, and an incomplete adjacency, of whichever family.
+/// Expects: an IP header or a label at the current position, and an incomplete adjacency, of whichever family.
 /// Drops: `throttled`, `queueFull`.
-/// Spec: RFC 826; RFC 1122 section 2.3.2.2; RFC 1812 section 3.3.2; RFC 4861 section 7.2.2.
-struct DiscoverNeighbor<Family: NodeFamily>: ContextualNode {
+/// Spec: RFC 826; RFC 1122 section 2.3.2.2; RFC 1812 section 3.3.2; RFC 4861 section 7.2.2; RFC 3031 section 3.17.
+struct DiscoverNeighbor<Family: NeighborFamily>: ContextualNode {
     static var name: String { Family.discoverNode }
 
     enum Reason: UInt16, DropReason {

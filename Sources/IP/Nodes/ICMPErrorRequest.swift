@@ -22,4 +22,11 @@ extension Packet {
             UInt16(truncatingIfNeeded: header.scratch.0 >> 16)
         )
     }
+
+    /// Routes the packet as that one was: by the table of the interface that it came in at, or of the tunnel.
+    func takeTable(from packet: Packet) {
+        header.rxInterface = packet.header.rxInterface
+        header.txInterface = packet.header.txInterface
+        header.flags.formUnion(packet.header.flags.intersection(.hasTable))
+    }
 }

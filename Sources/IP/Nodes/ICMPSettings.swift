@@ -26,12 +26,16 @@ struct ICMPErrorLimits: BitwiseCopyable, Sendable {
 
 /// What is left of a worker's limits.
 struct ICMPErrorBudget {
+    private let settings: Published<ICMPSettings>.Reader
     private var total = TokenBucket()
     private var sources = TokenBuckets()
 
+    init(_ settings: Published<ICMPSettings>.Reader) { self.settings = settings }
+
     /// Whether one more error may be sent to the receiver with this key. A source that asks for too much does not take
     /// from what is there for all.
-    mutating func take(_ receiver: UInt64, _ now: UInt64, _ limits: ICMPErrorLimits) -> Bool {
+    mutating func take(_ receiver: UInt64, _ now: UInt64) -> Bool {
+        let limits = settings.value.limits
         guard total.hasToken(now, limits.total) else { return false }
         guard sources.take(receiver, now, limits.perSource) else { return false }
         return total.take(now, limits.total)

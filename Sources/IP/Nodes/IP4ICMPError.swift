@@ -68,13 +68,12 @@ public struct IP4ICMPError: ContextualNode {
 
     private let policy: ICMPErrorPolicy
     private let addresses: PrimaryAddressTable
-    private let settings: Published<ICMPSettings>.Reader
-    private var budget = ICMPErrorBudget()
+    private var budget: ICMPErrorBudget
 
     init(tables: TableReaders, addresses: PrimaryAddressTable, settings: Published<ICMPSettings>.Reader) {
         policy = ICMPErrorPolicy(tables: tables)
         self.addresses = addresses
-        self.settings = settings
+        budget = ICMPErrorBudget(settings)
     }
 
     public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
@@ -87,14 +86,11 @@ public struct IP4ICMPError: ContextualNode {
         if let objection = policy.objection(to: packet, header) { return .drop(objection) }
         let source = addresses[packet.header.rxInterface]
         guard source != .any else { return .drop(.noAddress) }
-        let limits = settings.value.limits
-        guard budget.take(UInt64(header.source.value), context.now, limits) else { return .drop(.rateLimited) }
+        guard budget.take(UInt64(header.source.value), context.now) else { return .drop(.rateLimited) }
         guard let error = context.allocate() else { return .drop(.noBuffer) }
         let message = IP4ICMPError.message(request, parameter)
         IP4ICMPError.write(message, about: packet.bytes, from: source, to: header.source, into: error)
-        error.header.rxInterface = packet.header.rxInterface
-        error.header.txInterface = packet.header.txInterface
-        error.header.flags.formUnion(packet.header.flags.intersection(.hasTable))
+        error.takeTable(from: packet)
         context.start(error, on: Next.lookup)
         return .drop(Reason(rawValue: UInt16(request.rawValue)) ?? .noRoute)
     }

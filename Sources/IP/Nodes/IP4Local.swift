@@ -46,19 +46,7 @@ public struct IP4Local: ContextualNode {
         }
     }
 
-    public struct Trace: TraceRecord {
-        var source: UInt32 = 0
-        var destination: UInt32 = 0
-        var `protocol`: UInt8 = 0
-        var port: UInt16 = 0
-
-        public init() {}
-
-        public var description: String {
-            let port = port == 0 ? "" : ", port \(port)"
-            return "\(IPv4Address(source)) -> \(IPv4Address(destination)), \(IPProtocol(rawValue: `protocol`))\(port)"
-        }
-    }
+    public typealias Trace = LocalTrace
 
     private let tables: TableReaders
     private let claims: LocalTable
@@ -72,8 +60,8 @@ public struct IP4Local: ContextualNode {
         guard let header = IPv4View(packet.bytes), header.headerLength <= packet.length else {
             return .drop(.truncated)
         }
-        trace.source = header.source.value
-        trace.destination = header.destination.value
+        trace.source = .v4(header.source)
+        trace.destination = .v4(header.destination)
         trace.protocol = header.protocol.rawValue
         if let reason = objection(to: packet, header) { return .drop(reason) }
         let claim = claims[header.protocol]

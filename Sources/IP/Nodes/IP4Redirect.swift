@@ -38,8 +38,7 @@ public struct IP4Redirect: ContextualNode {
     private let policy: ICMPErrorPolicy
     private let adjacencies: AdjacencyTable
     private let addresses: PrimaryAddressTable
-    private let settings: Published<ICMPSettings>.Reader
-    private var budget = ICMPErrorBudget()
+    private var budget: ICMPErrorBudget
 
     init(
         tables: TableReaders, adjacencies: AdjacencyTable, addresses: PrimaryAddressTable,
@@ -49,7 +48,7 @@ public struct IP4Redirect: ContextualNode {
         policy = ICMPErrorPolicy(tables: tables)
         self.adjacencies = adjacencies
         self.addresses = addresses
-        self.settings = settings
+        budget = ICMPErrorBudget(settings)
     }
 
     public mutating func decide(
@@ -58,8 +57,7 @@ public struct IP4Redirect: ContextualNode {
         let datagram = packet.bytes.dropping(first: EthernetView.length)
         guard let header = IPv4View(datagram), let gateway = gateway(packet, header) else { return .to(.output) }
         let source = addresses[packet.header.rxInterface]
-        let limits = settings.value.limits
-        guard source != .any, budget.take(UInt64(header.source.value), context.now, limits),
+        guard source != .any, budget.take(UInt64(header.source.value), context.now),
             let redirect = context.allocate()
         else { return .to(.output) }
         trace.receiver = header.source.value

@@ -40,7 +40,11 @@ public struct IP4ReversePath: Node {
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<NoNext, Reason> {
         guard let header = IPv4View(packet.bytes), header.source != .any else { return .nextFeature }
         var result = check.tables.route(to: header.source, for: packet)
-        if result.kindNumber == Forwarding.Kind.table.rawValue { result = follow(result, header.source) }
+        if result.kindNumber == Forwarding.Kind.table.rawValue {
+            result = check.follow(result) { table in
+                Forwarding(rawValue: check.tables[table].ip4.lookup(header.source.value))
+            }
+        }
         trace.source = header.source.value
         trace.result = result
         let objection = check.objection(result, packet) {
@@ -48,14 +52,5 @@ public struct IP4ReversePath: Node {
                 && UDPView(header.payload)?.destinationPort == ReversePathCheck.echoPort
         }
         return objection.map { .drop($0) } ?? .nextFeature
-    }
-
-    @inline(never)
-    private func follow(_ first: Forwarding, _ source: IPv4Address) -> Forwarding {
-        var result = first
-        for _ in 0..<Balancer.depth where result.kind == .table {
-            result = Forwarding(rawValue: check.tables[result.index].ip4.lookup(source.value))
-        }
-        return result
     }
 }

@@ -73,13 +73,12 @@ public struct IP6ICMPError: ContextualNode {
 
     private let policy: ICMPv6ErrorPolicy
     private let sources: IPv6SourceChoice
-    private let settings: Published<ICMPSettings>.Reader
-    private var budget = ICMPErrorBudget()
+    private var budget: ICMPErrorBudget
 
     init(tables: TableReaders, sources: IPv6SourceChoice, settings: Published<ICMPSettings>.Reader) {
         policy = ICMPv6ErrorPolicy(tables: tables)
         self.sources = sources
-        self.settings = settings
+        budget = ICMPErrorBudget(settings)
     }
 
     public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
@@ -93,13 +92,11 @@ public struct IP6ICMPError: ContextualNode {
         let source = sources.source(for: packet, header)
         guard !source.isUnspecified else { return .drop(.noAddress) }
         let receiver = header.source.high ^ header.source.low
-        guard budget.take(receiver, context.now, settings.value.limits) else { return .drop(.rateLimited) }
+        guard budget.take(receiver, context.now) else { return .drop(.rateLimited) }
         guard let error = context.allocate() else { return .drop(.noBuffer) }
         let message = request.message(parameter)
         IP6ICMPError.write(message, about: packet.bytes, from: source, to: header.source, into: error)
-        error.header.rxInterface = packet.header.rxInterface
-        error.header.txInterface = packet.header.txInterface
-        error.header.flags.formUnion(packet.header.flags.intersection(.hasTable))
+        error.takeTable(from: packet)
         context.start(error, on: Next.lookup)
         return .drop(Reason(rawValue: UInt16(request.rawValue)) ?? .noRoute)
     }

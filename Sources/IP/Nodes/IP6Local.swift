@@ -52,19 +52,7 @@ public struct IP6Local: ContextualNode {
         }
     }
 
-    public struct Trace: TraceRecord {
-        var source = IPv6Address.any
-        var destination = IPv6Address.any
-        var `protocol`: UInt8 = 0
-        var port: UInt16 = 0
-
-        public init() {}
-
-        public var description: String {
-            let port = port == 0 ? "" : ", port \(port)"
-            return "\(source) -> \(destination), \(IPProtocol(rawValue: `protocol`))\(port)"
-        }
-    }
+    public typealias Trace = LocalTrace
 
     private let tables: TableReaders
     private let claims: LocalTable
@@ -76,8 +64,8 @@ public struct IP6Local: ContextualNode {
 
     public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
         guard let header = IPv6View(packet.bytes) else { return .drop(.truncated) }
-        trace.source = header.source
-        trace.destination = header.destination
+        trace.source = .v6(header.source)
+        trace.destination = .v6(header.destination)
         trace.protocol = header.nextHeader.rawValue
         if let reason = objection(to: packet, header) { return .drop(reason) }
         var headers = IPv6Extensions(header)

@@ -43,8 +43,7 @@ public struct IP6Redirect: ContextualNode {
     private let policy: ICMPv6ErrorPolicy
     private let adjacencies: AdjacencyTable
     private let addresses: PrimaryAddressTable
-    private let settings: Published<ICMPSettings>.Reader
-    private var budget = ICMPErrorBudget()
+    private var budget: ICMPErrorBudget
 
     init(
         tables: TableReaders, adjacencies: AdjacencyTable, addresses: PrimaryAddressTable,
@@ -54,7 +53,7 @@ public struct IP6Redirect: ContextualNode {
         policy = ICMPv6ErrorPolicy(tables: tables)
         self.adjacencies = adjacencies
         self.addresses = addresses
-        self.settings = settings
+        budget = ICMPErrorBudget(settings)
     }
 
     public mutating func decide(
@@ -63,9 +62,8 @@ public struct IP6Redirect: ContextualNode {
         let datagram = packet.bytes.dropping(first: EthernetView.length)
         guard let header = IPv6View(datagram), let target = target(packet, header) else { return .to(.output) }
         let source = addresses.linkLocal(packet.header.rxInterface)
-        let limits = settings.value.limits
         guard !source.isUnspecified,
-            budget.take(header.source.high ^ header.source.low, context.now, limits),
+            budget.take(header.source.high ^ header.source.low, context.now),
             let redirect = context.allocate()
         else { return .to(.output) }
         trace.receiver = header.source

@@ -52,16 +52,11 @@ public struct IP6ReversePath: Node {
     ) -> Verdict<NoNext, Reason> {
         if source.isUnspecified { return .nextFeature }
         var result = first
-        if result.kindNumber == Forwarding.Kind.table.rawValue { result = follow(result, source, check.tables) }
+        if result.kindNumber == Forwarding.Kind.table.rawValue {
+            result = check.follow(result) { table in check.tables.lookUp(source, in: table) }
+        }
         let objection = check.objection(result, packet) { IP6ReversePath.isEcho(packet) }
         return objection.map { .drop($0) } ?? .nextFeature
-    }
-
-    @inline(never)
-    private static func follow(_ first: Forwarding, _ source: IPv6Address, _ tables: TableReaders) -> Forwarding {
-        var result = first
-        for _ in 0..<Balancer.depth where result.kind == .table { result = tables.lookUp(source, in: result.index) }
-        return result
     }
 
     @inline(never)

@@ -2,13 +2,19 @@
 import Graph
 import Wire
 
-/// What the nodes of one address family have of their own where they are the same otherwise.
-protocol NodeFamily: Sendable {
+/// What the packets for a neighbour that has to be asked for have of their own: those of an address family, and labelled
+/// ones.
+protocol NeighborFamily: Sendable {
     static var discoverNode: String { get }
+    /// What the control side is told with such a packet.
+    static var awaitsAdjacency: NeighborMessage.Kind { get }
+}
+
+/// What the nodes of one address family have of their own where they are the same otherwise.
+protocol NodeFamily: NeighborFamily {
     static var gleanNode: String { get }
     static var icmpErrorNode: String { get }
-    /// What the control side is told with a packet for a neighbour, or for a host, that has to be asked for.
-    static var awaitsAdjacency: NeighborMessage.Kind { get }
+    /// What the control side is told with a packet for a host that has to be asked for.
     static var awaitsHost: NeighborMessage.Kind { get }
 
     /// Destination and time to live of the packet at the current position; nil when there is no whole header.
@@ -47,7 +53,14 @@ enum IPv6Nodes: NodeFamily {
     static func requestTimeExceeded(_ packet: Packet) { packet.requestICMPv6Error(.timeExceeded) }
 }
 
+/// The nodes whose names begin with `mpls-`.
+enum MPLSNodes: NeighborFamily {
+    static var discoverNode: String { "mpls-adj-incomplete" }
+    static var awaitsAdjacency: NeighborMessage.Kind { .awaitsAdjacencyMPLS }
+}
+
 typealias IP4ARP = DiscoverNeighbor<IPv4Nodes>
 typealias IP6DiscoverNeighbor = DiscoverNeighbor<IPv6Nodes>
+typealias MPLSIncomplete = DiscoverNeighbor<MPLSNodes>
 typealias IP4Glean = Glean<IPv4Nodes>
 typealias IP6Glean = Glean<IPv6Nodes>

@@ -70,6 +70,14 @@ struct ReversePathCheck: BitwiseCopyable, Sendable {
         }
     }
 
+    /// What a route into other tables comes to, which `lookup` looks the source up in.
+    @inline(never)
+    func follow(_ first: Forwarding, _ lookup: (_ table: UInt32) -> Forwarding) -> Forwarding {
+        var result = first
+        for _ in 0..<Balancer.depth where result.kind == .table { result = lookup(result.index) }
+        return result
+    }
+
     @inline(__always)
     private func leads(_ result: Forwarding, through interface: InterfaceIndex) -> Bool {
         if result.kind == .rewrite || result.kind == .glean {
