@@ -60,15 +60,16 @@ published:
 library := $(DESTDIR)$(PREFIX)/lib/martlet
 
 install: build
-	install -d $(DESTDIR)$(PREFIX)/bin $(library) $(DESTDIR)$(PREFIX)/share/martlet
+	install -d $(DESTDIR)$(PREFIX)/bin $(library) $(DESTDIR)$(PREFIX)/share/martlet/bench
 	install -m 755 $(release)/martlet $(library)/
 	install -m 644 $(release)/lib*.so $(library)/
 	ldd $(release)/martlet | awk '$$3 ~ "/swift/" { print $$3 }' | xargs -r -I {} install -m 644 {} $(library)/
 	ln -sfn ../lib/martlet/martlet $(DESTDIR)$(PREFIX)/bin/martlet
 	install -m 644 Graphs/*.yaml Graphs/*.pcap Graphs/martlet.schema.json $(DESTDIR)$(PREFIX)/share/martlet/
+	install -m 644 Graphs/bench/*.yaml $(DESTDIR)$(PREFIX)/share/martlet/bench/
 
 uninstall:
-	rm -rf $(library) $(DESTDIR)$(PREFIX)/share/martlet
+	rm -rf $(library) $(DESTDIR)$(PREFIX)/share/martlet/bench
 	rm -f $(DESTDIR)$(PREFIX)/bin/martlet
 
 clean:

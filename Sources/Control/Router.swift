@@ -42,7 +42,8 @@ public final class Router {
         } catch let error as ConfigurationError {
             throw ConfigurationErrors([error])
         } catch {
-            throw ConfigurationErrors([ConfigurationError(at: nil, path: "buffers", "\(error)")])
+            let path = (error as? BufferPool.Failure)?.setting ?? ""
+            throw ConfigurationErrors([ConfigurationError(at: nil, path: path, "\(error)")])
         }
         registry = Registry(engine: engine)
         Router.loadStandardModules(registry)

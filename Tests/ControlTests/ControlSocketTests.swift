@@ -158,6 +158,16 @@ struct ControlSocketTests {
         #expect(refused?.remedy.isEmpty == false)
     }
 
+    @Test("where nobody can listen is said, and what to do")
+    func unwritable() async {
+        // A directory that is there, and takes no socket from anybody.
+        let server = ControlServer(path: "/proc/self/martlet.sock", service: Self.service)
+        let error = await #expect(throws: CommandError.self) { try await server.start() }
+        // The kernel's reason, not that the wait for a listener ran out.
+        #expect(error?.message == "/proc/self/martlet.sock cannot be listened on: No such file or directory")
+        #expect(error?.remedy.contains("give --socket PATH") == true)
+    }
+
     @Test("an unknown group is refused")
     func group() async {
         let server = ControlServer(path: Self.path(), group: "no-such-group", service: Self.service)

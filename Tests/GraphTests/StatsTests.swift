@@ -64,6 +64,51 @@ struct StatsTests {
         #expect(try reader.interfaces().prefix(3).map(\.name) == ["one", "two", "three"])
     }
 
+    @Test("a second router does not take the counters of one that lives")
+    func twoRouters() throws {
+        let path = Self.path()
+        let first = try router(at: path)
+        let failure = #expect(throws: BufferPool.Failure.self) { try self.router(at: path) }
+        #expect(failure?.setting == "stats.path")
+        #expect(
+            failure?.description.hasPrefix("another martlet (pid \(getpid())) has its counters in \(path); ") == true)
+        #expect(try StatsReader(path: path).interfaces().map(\.name) == ["one", "two", "one", "two"])
+        #expect(first.engine.stats.path == path)
+    }
+
+    @Test("what a dead router left is replaced, and removed at the end")
+    func stale() throws {
+        let path = Self.path()
+        // As a crash leaves it: complete, and locked by nobody.
+        let first = try StatsSegment(path: path)
+        let file = try #require(fopen(path, "r"))
+        var bytes = [UInt8](repeating: 0, count: 8192)
+        #expect(fread(&bytes, 1, bytes.count, file) == bytes.count)
+        fclose(file)
+        #expect(first.path == path)
+        let other = Self.path()
+        let copy = try #require(fopen(other, "w"))
+        #expect(fwrite(bytes, 1, bytes.count, copy) == bytes.count)
+        fclose(copy)
+        var second: StatsSegment? = try StatsSegment(path: other)
+        #expect(second?.path == other)
+        #expect(try StatsReader(path: other).blocks().isEmpty)
+        second = nil
+        #expect(access(other, F_OK) != 0)
+    }
+
+    @Test("what is no segment stays where it is")
+    func noSegment() throws {
+        let path = Self.path()
+        let file = try #require(fopen(path, "w"))
+        defer { unlink(path) }
+        fputs("precious", file)
+        fclose(file)
+        let failure = #expect(throws: BufferPool.Failure.self) { try StatsSegment(path: path) }
+        #expect(failure?.description.contains("is no stats segment; remove it") == true)
+        #expect(access(path, F_OK) == 0)
+    }
+
     /// Tells threads of a test how far each other is.
     private final class Signals: Sendable {
         let isInside = Atomic(false)
@@ -130,7 +175,7 @@ struct StatsTests {
         var router: TestRouter? = try router(at: path)
         let reader = try StatsReader(path: path)
         let maps = try String(contentsOfProcessFile: "/proc/self/maps").split(separator: "\n")
-        let modes = maps.filter { $0.hasSuffix(path) }.map { $0.split(separator: " ")[1] }
+        let modes = maps.filter { $0.contains(path) }.map { $0.split(separator: " ")[1] }
         #expect(modes.sorted() == ["r--s", "rw-s"])
         _ = router
         router = nil

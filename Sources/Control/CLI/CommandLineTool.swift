@@ -23,8 +23,7 @@ public struct CommandLineTool: AsyncParsableCommand {
         [Run.self, Check.self, SchemaCommand.self, Bench.self, Shell.self, Monitor.self, PrintVersion.self] + verbs
 
     static let verbs: [any ForwardedCommand.Type] = [
-        Verb.Show.self, Verb.Clear.self, Verb.Set.self, Verb.Route.self, Verb.Trace.self, Verb.Capture.self,
-        Verb.Test.self,
+        Verb.Show.self, Verb.Clear.self, Verb.Set.self, Verb.Route.self, Verb.Trace.self, Verb.Test.self,
     ]
 
     public init() {}

@@ -94,12 +94,6 @@ enum Verb {
         @OptionGroup var words: Forwarding
     }
 
-    struct Capture: ForwardedCommand {
-        static let verb = "capture"
-        static let configuration = forwarding("Write packets to a file.", "capture wan0 /tmp/wan0.pcap --count 100")
-        @OptionGroup var words: Forwarding
-    }
-
     struct Test: ForwardedCommand {
         static let verb = "test"
         static let configuration = forwarding("Check the running daemon.", "test fib")

@@ -15,7 +15,7 @@ import Graph
 /// It can be reached with `curl --unix-socket /run/martlet/martlet.sock http://martlet/v1/version`.
 public actor ControlServer {
     static let exitCodeHeader = "Martlet-Exit-Code"
-    /// A command may wait for packets, as `capture` does; after an hour its client is gone.
+    /// A command may wait for packets; after an hour its client is gone.
     private static let longestCommand: TimeInterval = 3600
     /// A command line is short; more than this is no command.
     static let largestRequest = 1 << 20
@@ -39,13 +39,29 @@ public actor ControlServer {
         let configuration = HTTPServer.Configuration(
             address: sockaddr_un.unix(path: path), timeout: ControlServer.longestCommand, logger: .disabled)
         let server = HTTPServer(config: configuration, handler: ControlAPI(service: service))
-        let task = Task { try await server.run() }
-        do {
-            try await server.waitUntilListening(timeout: 5)
-        } catch {
+        let (outcomes, outcome) = AsyncStream.makeStream(of: (any Error)?.self)
+        let task = Task {
+            do {
+                try await server.run()
+            } catch {
+                outcome.yield(error)
+                throw error
+            }
+        }
+        let listening = Task {
+            do {
+                try await server.waitUntilListening(timeout: 5)
+                outcome.yield(nil)
+            } catch {
+                outcome.yield(error)
+            }
+        }
+        // Whichever is first: a server that cannot listen is not waited for.
+        for await error in outcomes {
+            listening.cancel()
+            guard let error else { break }
             await server.stop()
-            let reason = await task.failure ?? "\(error)"
-            throw CommandError.failed("\(path) cannot be listened on: \(reason)", "give --socket PATH")
+            throw SocketPath.refusal(error, path)
         }
         running = (server, task)
         do {
@@ -64,17 +80,6 @@ public actor ControlServer {
         unlink(path)
         await server.stop(timeout: 1)
         task.cancel()
-    }
-}
-
-extension Task where Success == Void, Failure == any Error {
-    /// What a task that has come to its end died of.
-    fileprivate var failure: String? {
-        get async {
-            cancel()
-            guard case .failure(let error) = await result else { return nil }
-            return "\(error)"
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CMartletLinux
+import FlyingSocks
 import Glibc
 import Graph
 
@@ -79,6 +80,20 @@ public enum SocketPath {
             }
         }
         if chmod(path, 0o660) != 0 { throw .failed("the mode of \(path) cannot be set: \(reason(errno))") }
+    }
+
+    /// Why nobody can listen at `path`, and what to do.
+    static func refusal(_ error: any Error, _ path: String) -> CommandError {
+        guard case SocketError.failed(_, let number, _) = error else {
+            return .failed("\(path) cannot be listened on: \(error)", "give --socket PATH")
+        }
+        let remedy =
+            switch number {
+            case EACCES, EPERM: "run as root, or give --socket PATH in a directory that you may write to"
+            case EROFS: "give --socket PATH in a directory that can be written to"
+            default: "give --socket PATH"
+            }
+        return .failed("\(path) cannot be listened on: \(reason(number))", remedy)
     }
 
     static func reason(_ error: Int32) -> String { String(cString: strerror(error)) }

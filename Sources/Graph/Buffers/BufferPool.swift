@@ -10,6 +10,8 @@ import Synchronization
 public final class BufferPool: Sendable {
     /// Why the pool's memory could not be had, in words for the operator.
     public struct Failure: Error, CustomStringConvertible {
+        /// The setting to change.
+        public var setting = "buffers"
         public let description: String
     }
 

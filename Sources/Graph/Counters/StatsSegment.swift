@@ -39,40 +39,52 @@ public final class StatsSegment: Sendable {
 
     public let path: String?
     nonisolated(unsafe) let memory: UnsafeMutableRawPointer
+    /// Open and locked as long as the segment lives.
+    private let file: Int32
     private let end: Mutex<Int>
 
     /// - Parameter path: Where other processes find the segment; nil keeps it to this process.
-    /// - Throws: `BufferPool.Failure` with what to do. The file is sparse: it takes the pages that are written.
+    /// - Throws: `BufferPool.Failure` with what to do: when another router's counters are there, or something that is no
+    ///   segment. What a dead router left is replaced. The file is sparse: it takes the pages that are written.
     public init(path: String?) throws(BufferPool.Failure) {
-        func failure(_ what: String) -> BufferPool.Failure {
-            BufferPool.Failure(
-                description:
-                    "cannot \(what) the stats segment \(path ?? "in memory"): \(String(cString: strerror(errno)))")
+        let draft = path.map { "\($0).\(getpid())" }
+        if let draft { unlink(draft) }
+        let file =
+            draft.map { open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) } ?? CMartletLinux_memfd("martlet-stats")
+        guard file >= 0 else { throw StatsSegment.failure("create", path) }
+        var isDone = false
+        defer {
+            if let draft { unlink(draft) }
+            if !isDone { close(file) }
         }
-        var file: Int32
-        if let path {
-            unlink(path)
-            file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        } else {
-            file = CMartletLinux_memfd("martlet-stats")
+        guard ftruncate(file, off_t(StatsSegment.byteCount)) == 0 else { throw StatsSegment.failure("size", path) }
+        guard let memory = CMartletLinux_mapShared(file, StatsSegment.byteCount, 1) else {
+            throw StatsSegment.failure("map", path)
         }
-        guard file >= 0 else { throw failure("create") }
-        defer { close(file) }
-        guard ftruncate(file, off_t(StatsSegment.byteCount)) == 0 else { throw failure("size") }
-        guard let memory = CMartletLinux_mapShared(file, StatsSegment.byteCount, 1) else { throw failure("map") }
-        self.path = path
-        self.memory = memory
-        self.end = Mutex(StatsSegment.directoryOffset + StatsSegment.entryCapacity * MemoryLayout<Entry>.stride)
         memory.storeBytes(
             of: Header(
                 magic: StatsSegment.magic, version: StatsSegment.version, entryCount: 0, epoch: 0,
                 process: UInt32(getpid()),
                 reserved: 0, clocksPerSecond: Clock.frequency), as: Header.self)
+        if let path, let draft {
+            do {
+                try StatsSegment.publish(draft, file, as: path)
+            } catch {
+                munmap(memory, StatsSegment.byteCount)
+                throw error
+            }
+        }
+        isDone = true
+        self.path = path
+        self.file = file
+        self.memory = memory
+        self.end = Mutex(StatsSegment.directoryOffset + StatsSegment.entryCapacity * MemoryLayout<Entry>.stride)
     }
 
     deinit {
         munmap(memory, StatsSegment.byteCount)
         if let path { unlink(path) }
+        close(file)
     }
 
     /// Adds a zeroed block of `count` records. Control side only.
