@@ -18,13 +18,6 @@ enum Console {
 
     static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 }
 
-    static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
-
-    /// Bold and the like are fine: output goes to a terminal that can, and NO_COLOR is not set (no-color.org).
-    static var mayStyle: Bool {
-        isOutputTerminal && getenv("NO_COLOR") == nil && SocketPath.environment("TERM") != "dumb"
-    }
-
     /// Rows and columns of the terminal; 24 by 80 where it does not say.
     static var size: (rows: Int, columns: Int) {
         var size = winsize()

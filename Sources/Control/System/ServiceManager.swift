@@ -4,8 +4,10 @@ import Glibc
 
 /// Tells systemd where the daemon stands (sd_notify(3)); does nothing when systemd did not start it.
 public enum ServiceManager {
+    /// The router forwards.
     public static func ready(_ status: String) { notify("READY=1\nSTATUS=\(status)") }
 
+    /// The router is about to end.
     public static func stopping() { notify("STOPPING=1") }
 
     static func notify(_ message: String) {

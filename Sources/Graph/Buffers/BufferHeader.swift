@@ -38,6 +38,7 @@ public typealias InterfaceIndex = UInt32
 /// A buffer's number in the pool.
 public typealias BufferIndex = UInt32
 
+/// What nodes tell each other about a packet.
 @frozen
 public struct BufferFlags: OptionSet, BitwiseCopyable, Sendable {
     public let rawValue: UInt16

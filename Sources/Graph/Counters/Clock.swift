@@ -27,7 +27,9 @@ public enum Clock {
         return Double(end.ticks &- begin.ticks) / Double(end.nanoseconds &- begin.nanoseconds) * 1e9
     }()
 
+    /// Ticks in so many milliseconds, rounded down.
     public static func ticks(milliseconds: Double) -> UInt64 { UInt64(milliseconds * frequency / 1000) }
+    /// So many ticks in seconds.
     public static func seconds(_ ticks: UInt64) -> Double { Double(ticks) / frequency }
 
     /// CLOCK_MONOTONIC in nanoseconds.

@@ -76,5 +76,5 @@ public struct WorkerCounters: BitwiseCopyable, Sendable {
     public var startClock: UInt64 = 0
     public var handoffsOut: UInt64 = 0
     public var handoffsIn: UInt64 = 0
-    public var freeBuffers: UInt64 = 0
+    public var reserved: UInt64 = 0
 }

@@ -10,11 +10,14 @@
 ///         try InterfaceReport(interfaces, only: arguments["name"])
 ///     }
 public struct Command: Sendable {
+    /// Carries the command out. What it throws is told to the operator: `CommandError` with what to do.
     public typealias Handler = @ControlPlane @Sendable (CommandArguments) async throws -> any Report
+    /// The words that may stand there now.
     public typealias Completion = @ControlPlane @Sendable () -> [String]
 
     /// One thing that may follow the words.
     public struct Parameter: Sendable {
+        /// How a parameter is written.
         public enum Kind: Sendable {
             case required
             case optional
@@ -41,16 +44,19 @@ public struct Command: Sendable {
             Parameter(name: name, kind: required ? .required : .optional, doc: doc, completion: completing)
         }
 
+        /// All the words that are left.
         public static func rest(
             _ name: String, _ doc: String, required: Bool = false, completing: Completion? = nil
         ) -> Parameter {
             Parameter(name: name, kind: .rest(required: required), doc: doc, completion: completing)
         }
 
+        /// `--name VALUE`, at any place.
         public static func option(_ name: String, _ doc: String, completing: Completion? = nil) -> Parameter {
             Parameter(name: name, kind: .option, doc: doc, completion: completing)
         }
 
+        /// `--name`, at any place.
         public static func flag(_ name: String, _ doc: String) -> Parameter {
             Parameter(name: name, kind: .flag, doc: doc, completion: nil)
         }

@@ -28,8 +28,11 @@ public final class Registry {
 
     // MARK: - Data plane
 
+    /// A kind of node, and one node of that kind under its own name.
     public func add(_ node: NodeDescriptor) { declare { $0.nodes.append(node) } }
+    /// A place where interfaces have features.
     public func add(_ arc: FeatureArc) { declare { $0.arcs.append(arc) } }
+    /// A node's place on a feature arc.
     public func add(_ feature: Feature) { declare { $0.features.append(feature) } }
 
     /// Declares a control-side process, to which nodes punt packets.
@@ -39,9 +42,13 @@ public final class Registry {
 
     // MARK: - Operator
 
+    /// A section of the configuration file.
     public func add(_ section: Section) { declare { $0.sections.append(section) } }
+    /// A command of the control socket.
     public func add(_ command: Command) { declare { $0.commands.append(command) } }
+    /// A type of interface.
     public func add(_ driver: InterfaceDriver) { declare { $0.drivers.append(driver) } }
+    /// A key that interfaces of every type have.
     public func add(_ attribute: InterfaceAttribute) { declare { $0.interfaceAttributes.append(attribute) } }
 
     // MARK: - Taking effect

@@ -37,10 +37,12 @@ public struct Schema: Sendable {
         /// One line: what it does, its unit, and what holds when it is absent.
         public let doc: String
 
+        /// A key that may be absent.
         public static func key(_ name: String, _ schema: Schema, _ doc: String) -> Key {
             Key(name: name, schema: schema, isRequired: false, doc: doc)
         }
 
+        /// A key that must be there.
         public static func required(_ name: String, _ schema: Schema, _ doc: String) -> Key {
             Key(name: name, schema: schema, isRequired: true, doc: doc)
         }
@@ -93,24 +95,32 @@ extension Schema {
     /// Any plain value.
     public static let string = Schema(.text(.any))
 
+    /// A whole number within the range.
     public static func integer(_ range: ClosedRange<Int> = Int.min...Int.max) -> Schema { Schema(.integer(range)) }
 
+    /// A number within the range.
     public static func number(_ range: ClosedRange<Double>) -> Schema { Schema(.number(range)) }
 
+    /// A plain value in that format.
     public static func text(_ format: Format) -> Schema { Schema(.text(format)) }
 
+    /// One of these words.
     public static func choice(_ words: [String]) -> Schema { Schema(.choice(words)) }
 
+    /// One of the raw values of an enumeration.
     public static func choice<Choice: CaseIterable & RawRepresentable<String>>(of type: Choice.Type) -> Schema {
         Schema(.choice(Choice.allCases.map(\.rawValue)))
     }
 
+    /// A list of so many elements.
     public static func list(of element: Schema, count: ClosedRange<Int> = 0...Int.max) -> Schema {
         Schema(.list(of: element, count: count))
     }
 
+    /// A map with these keys and no others.
     public static func object(_ keys: [Key], doc: String = "") -> Schema { Schema(.object(keys), doc: doc) }
 
+    /// A map from names to values of one kind.
     public static func map(of value: Schema, names: Format = .any, doc: String = "") -> Schema {
         Schema(.map(of: value, names: names), doc: doc)
     }
@@ -131,6 +141,7 @@ extension Schema {
     public static let duration = Schema.text(.duration)
     public static let size = Schema.text(.size)
 
+    /// A rate with its unit, in packets or bits a second.
     public static func rate(_ unit: Quantity.Rate) -> Schema {
         let example = unit == .packets ? "10kpps" : "100Mbps"
         return .text(Format("a rate in \(unit.rawValue)", example: example) { Quantity.rate($0, unit) != nil })

@@ -66,6 +66,7 @@ extension Engine {
         return samples
     }
 
+    /// Each worker's account of its time since `clearRuntime`.
     public func workerSamples() -> [WorkerSample] {
         let cores = placement()
         return workers.map { worker in
@@ -109,6 +110,7 @@ extension Engine {
         }
     }
 
+    /// Counts nodes' and workers' work from now on. The counters in the stats segment go on.
     public func clearRuntime() {
         baseline.nodes = workers.map { worker in topology.nodes.indices.map { worker.nodeCounters[$0] } }
         baseline.workers = workers.map(\.counters.pointee)
@@ -119,10 +121,12 @@ extension Engine {
         }
     }
 
+    /// Counts drops from now on.
     public func clearErrors() {
         baseline.drops = workers.map { worker in topology.reasons.indices.map { worker.dropCounters[$0] } }
     }
 
+    /// Counts interfaces' packets from now on.
     public func clearInterfaces() {
         baseline.interfaces = workers.map { worker in (0...interfaces.count).map { worker.interfaceCounters[$0] } }
     }

@@ -2,12 +2,14 @@
 
 /// The graph as it was built, by name: what `show graph` and `show features` print.
 public struct GraphSnapshot: Sendable, Encodable {
+    /// An arc of a node, those to interfaces' nodes and features included.
     public struct Arc: Sendable, Encodable {
         public let name: String
         /// The node that it leads to.
         public let node: String
     }
 
+    /// One node, whether a packet can come to it or not.
     public struct Node: Sendable, Encodable {
         public let name: String
         public let kind: NodeDescriptor.Kind
@@ -28,6 +30,7 @@ public struct GraphSnapshot: Sendable, Encodable {
         public let arc: String?
     }
 
+    /// A node on a feature arc.
     public struct Feature: Sendable, Encodable {
         public let node: String
         public let runsBefore: [String]
@@ -36,6 +39,7 @@ public struct GraphSnapshot: Sendable, Encodable {
         public let interfaces: [String]
     }
 
+    /// A place where each interface has an ordered list of features.
     public struct FeatureArc: Sendable, Encodable {
         public let name: String
         /// Whether the interface that a packet leaves by chooses its features, not the one that it came by.
@@ -53,6 +57,7 @@ public struct GraphSnapshot: Sendable, Encodable {
 }
 
 extension Engine {
+    /// The graph as it stands now.
     public func graphSnapshot() -> GraphSnapshot {
         let reachable = reachableNodes()
         let nodes = topology.nodes.map { entry in

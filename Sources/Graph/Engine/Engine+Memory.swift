@@ -22,6 +22,7 @@ public struct BufferUse: Sendable {
 }
 
 extension Engine {
+    /// Where the buffers are. Workers go on meanwhile: the numbers are of about one moment.
     public func bufferUse() -> BufferUse {
         BufferUse(total: pool.count, depot: pool.depotCount, caches: workers.map { $0.cache.count })
     }

@@ -10,6 +10,7 @@ import Synchronization
 /// lets the workers run. Interfaces and their nodes may also be added later.
 @ControlPlane
 public final class Engine {
+    /// What an engine is made with.
     public struct Options: Sendable {
         public var workerCount = 1
         /// The core of each worker; empty leaves the choice to the engine, nil entries leave a worker unpinned.
@@ -109,10 +110,12 @@ public final class Engine {
         return index
     }
 
+    /// Declares a place where interfaces have features.
     public func add(_ arc: FeatureArc) { featureRegister.add(arc) }
 
     private(set) var declaredFeatures: [Feature] = []
 
+    /// Declares a node's place on a feature arc; it is switched on by interface.
     public func add(_ feature: Feature) { declaredFeatures.append(feature) }
 
     func addProcess(_ name: String, _ receive: @escaping @ControlPlane (PuntedPacket) -> Void) -> ProcessIndex {
@@ -139,6 +142,7 @@ public final class Engine {
         return interface
     }
 
+    /// The interface of that name; nil when there is none.
     public func interface(named name: String) -> Interface? { interfaces.first { $0.name == name } }
 
     /// Gives an interface its transmit node: `interface-output` sends its packets there.

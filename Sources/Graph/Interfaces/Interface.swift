@@ -49,6 +49,7 @@ public final class Interface {
 
     public var flags: InterfaceFlags { table[index].flags }
 
+    /// Switches a flag; observers hear of it if that is news.
     public func setFlag(_ flag: InterfaceFlags, _ isOn: Bool) {
         guard table[index].flags.contains(flag) != isOn else { return }
         change { if isOn { $0.flags.insert(flag) } else { $0.flags.remove(flag) } }

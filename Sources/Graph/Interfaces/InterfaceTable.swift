@@ -21,14 +21,18 @@ public struct InterfaceRecord: BitwiseCopyable {
     static var noArc: UInt16 { .max }
 }
 
+/// An interface's state, and what it takes.
 @frozen
 public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
     public let rawValue: UInt16
     @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
+    /// The operator wants it to be used.
+    /// The device has carrier.
     @inlinable public static var adminUp: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0) }
     @inlinable public static var linkUp: InterfaceFlags { InterfaceFlags(rawValue: 1 << 1) }
     /// It has an IPv4 address: IPv4 packets are accepted.
+    /// It has an IPv6 address: IPv6 packets are accepted.
     @inlinable public static var ip4: InterfaceFlags { InterfaceFlags(rawValue: 1 << 2) }
     @inlinable public static var ip6: InterfaceFlags { InterfaceFlags(rawValue: 1 << 3) }
     /// Frames to any station are for us, as on a bridge port.

@@ -12,12 +12,15 @@ public struct Context {
     @usableFromInline let worker: Unmanaged<Worker>
     @usableFromInline let nodeIndex: Int
 
+    /// The packet in a buffer.
     @inlinable @inline(__always)
     public func packet(_ index: BufferIndex) -> Packet { Packet(headers + Int(index)) }
 
+    /// The buffer of a packet.
     @inlinable @inline(__always)
     public func index(of packet: Packet) -> BufferIndex { BufferIndex(truncatingIfNeeded: packet.pointer - headers) }
 
+    /// Begins to fetch a buffer's metadata.
     @inlinable @inline(__always)
     public func prefetchHeader(_ index: BufferIndex) { CMartletLinux_prefetchForWrite(headers + Int(index)) }
 
@@ -37,6 +40,7 @@ public struct Context {
         withUnsafeBytes(of: trace) { recordBytes($0, verdict, packet) }
     }
 
+    /// Writes a trace record with a verdict of the node's own kind.
     @inlinable
     public func record<Trace: TraceRecord, Next, Reason>(
         _ trace: Trace, _ verdict: Verdict<Next, Reason>, for packet: Packet

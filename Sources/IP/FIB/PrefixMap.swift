@@ -56,6 +56,7 @@ public struct PrefixMap<Entry: PrefixMapEntry>: PrefixMapping {
         return value == .max ? nil : value
     }
 
+    /// Puts a value in, not `UInt32.max`, and returns the one that was there.
     public mutating func set(_ address: Entry.Address, _ value: UInt32) -> UInt32? {
         precondition(value != .max, "UInt32.max marks vacant places")
         // At most three quarters full.
@@ -68,6 +69,7 @@ public struct PrefixMap<Entry: PrefixMapEntry>: PrefixMapping {
         return nil
     }
 
+    /// Takes the value out and returns it; nil when there was none.
     public mutating func remove(_ address: Entry.Address) -> UInt32? {
         guard count > 0 else { return nil }
         var hole = place(of: address)

@@ -8,11 +8,13 @@ import Wire
 /// The next hop is an address, of either family, or a number, whose meaning is the caller's. Blanks and tabs separate; empty lines and
 /// what follows a `#` are skipped; lines may end in CR LF.
 public struct RouteFile {
+    /// What stands behind a prefix.
     public enum NextHop: Hashable, Sendable {
         case address(IPAddress)
         case number(UInt32)
     }
 
+    /// One line.
     public struct Entry: Hashable, Sendable {
         public var prefix: IPPrefix
         public var nextHop: NextHop

@@ -55,6 +55,7 @@ public struct LoadBalanceTable: BitwiseCopyable, @unchecked Sendable {
         words[Int(index)].store(UInt64(range.mask) << 32 | UInt64(range.first), ordering: .releasing)
     }
 
+    /// The buckets of one load-balance: `mask + 1` of them, a power of two, from `first` on.
     @frozen
     public struct Range: BitwiseCopyable, Hashable, Sendable {
         public let first: UInt32

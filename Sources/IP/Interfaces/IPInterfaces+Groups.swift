@@ -19,6 +19,7 @@ extension IPInterfaces {
             IPAddress.v6(group).host(on: interface.index), [path], from: .special, in: fib.table(of: interface))
     }
 
+    /// Takes one `join` of the group back; nothing where there is none.
     public func leave(_ group: IPv6Address, on interface: Interface) {
         guard let uses = states[interface.index]?.groups[group] else { return }
         states[interface.index]?.groups[group] = uses > 1 ? uses - 1 : nil

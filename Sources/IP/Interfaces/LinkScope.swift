@@ -21,15 +21,6 @@ extension IPv6Address {
     public func scoped(to interface: InterfaceIndex) -> IPv6Address {
         IPv6Address(high: high | UInt64(interface) << 16, low: low)
     }
-
-    /// The interface whose link an address in the tables is about, and the address as packets have it; nil when it is
-    /// the same everywhere.
-    public var unscoped: (address: IPv6Address, interface: InterfaceIndex)? {
-        guard isOfLink, let interface = InterfaceIndex(exactly: high >> 16 & 0xffff_ffff), interface != 0 else {
-            return nil
-        }
-        return (IPv6Address(high: high & 0xffff_0000_0000_0000, low: low), interface)
-    }
 }
 
 extension IPAddress {

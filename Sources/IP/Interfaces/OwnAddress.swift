@@ -4,6 +4,7 @@ import Wire
 
 /// One of the router's own addresses, as an interface has it.
 public struct OwnAddress: Sendable {
+    /// Whether the address is used.
     public enum State: String, Sendable, Codable {
         /// Asked for on the link; not used before it is clear that nobody else has it (RFC 4862 section 5.4, RFC 5227
         /// section 2.1).

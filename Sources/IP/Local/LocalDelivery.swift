@@ -55,10 +55,12 @@ public final class LocalDelivery {
         for family in families { table(family)[udpPort: port] = try claim(receiver, family) }
     }
 
+    /// Gives the protocol back: its packets are refused again.
     public func release(_ protocol: IPProtocol, of families: [AddressFamily] = AddressFamily.allCases) {
         for family in families { table(family)[`protocol`] = .none }
     }
 
+    /// Gives the port back: its datagrams are refused again.
     public func release(udpPort port: UInt16, of families: [AddressFamily] = AddressFamily.allCases) {
         for family in families { table(family)[udpPort: port] = .none }
     }

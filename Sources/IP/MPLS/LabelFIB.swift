@@ -26,6 +26,7 @@ public final class LabelFIB {
         case bottom, above, any
     }
 
+    /// What is said of one label in one place of the stack.
     public struct Entry: Sendable {
         public let label: MPLSLabel
         public let isBottom: Bool
@@ -64,6 +65,7 @@ public final class LabelFIB {
     /// Labels with an entry, one at the bottom and one above counted apart.
     public var count: Int { entries.count }
 
+    /// The entry for the label there; nil for a label that nobody has.
     public func entry(_ label: MPLSLabel, isBottom: Bool) -> Entry? {
         entries[Key(label: label.rawValue, isBottom: isBottom)]
     }

@@ -45,8 +45,6 @@ public struct UMEM: @unchecked Sendable {
     public var chunkSize: Int { min(bufferSize, UMEM.maxChunkSize) }
     /// Bytes of a packet that one chunk takes in reception.
     public var receiveCapacity: Int { chunkSize - UMEM.kernelHeadroom - headroom }
-    /// The longest frame that a buffer holds.
-    public var frameCapacity: Int { bufferSize - UMEM.kernelHeadroom - headroom }
     /// Buffers in the memory.
     public var count: Int { byteCount / bufferSize }
 }
