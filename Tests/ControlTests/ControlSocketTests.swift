@@ -14,8 +14,15 @@ struct ControlSocketTests {
             Notice($0.rest.joined(separator: " "))
         },
         Command(["show", "long"], "A long answer", []) { _ in Notice(String(repeating: "0123456789", count: 100_000)) },
+        Command(["test", "well"], "Finds something", []) { _ in Finding() },
         Command(["clear", "nothing"], "Fails", []) { _ in throw CommandError.notFound("there is nothing to clear") },
     ])
+
+    private struct Finding: Report {
+        let body = [TextBlock.line("a crack")]
+        let isGood = false
+        func encode(to encoder: any Encoder) throws { try Notice("a crack").encode(to: encoder) }
+    }
 
     /// A server on a socket of its own, while `body` runs.
     private func withServer(_ body: @escaping @Sendable (ControlClient) throws -> Void) async throws {
@@ -52,6 +59,10 @@ struct ControlSocketTests {
             #expect(missing.exitCode == 3)
             #expect(missing.isJSON)
             #expect(missing.text.contains("\"code\" : \"not_found\""))
+            let finding = try client.command(["test", "well"])
+            #expect(finding.exitCode == 4)
+            #expect(finding.text == "a crack\n")
+            #expect(try client.command(["test", "well"], json: true).exitCode == 4)
             #expect(try client.command(["show", "long"]).text.utf8.count == 1_000_001)
             #expect(try client.command(["show", "version"]).text.contains(Version.current))
         }

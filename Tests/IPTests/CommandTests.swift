@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Control
 import Glibc
 import Graph
 import Testing
@@ -174,11 +175,19 @@ import Wire
     @Test func testFIB() async throws {
         let rows = try await run("test fib --samples 100")
         #expect(rows.last == ["differences", "0"])
+        #expect(rows.contains(["further", "labels"]))
+        let service = CommandService(lab.bench.registry.commands)
+        #expect(await service.execute(["test", "fib", "--samples", "0"]).exitCode == 0)
         try lab.ip.fib.main.ip4.table.set(IPv4Prefix("20.0.0.0/8")!, result: Forwarding.blackhole.rawValue)
         #expect(
             try await run("test fib --samples 0").contains {
                 $0[0].hasPrefix("20.0.0.0 in main: workers find blackhole") || $0[0].contains("20.0.0.0/8")
             })
+        // The report comes as ever; its end tells scripts.
+        let answer = await service.execute(["test", "fib", "--samples", "0"])
+        #expect(answer.exitCode == 4)
+        #expect(answer.text.contains("20.0.0.0/8 in main: the route says"))
+        #expect(await service.execute(["test", "fib", "--json", "--samples", "0"]).exitCode == 4)
     }
 
     @Test func showAdjacencyAndNeighbors() async throws {

@@ -72,6 +72,7 @@ import Wire
                     try change(lab, &model, &random)
                 }
             }
+            while lab.fib.reprogramming.isBusy { lab.engine.step() }
             for _ in 0..<12 {
                 let address = RIBRandomTests.address(&random)
                 let (seen, expected) = (lab.way("\(address)"), model.ways(address))

@@ -36,7 +36,7 @@ struct Forwarding: ParsableArguments {
             words = ["help", first] + ownPart.dropFirst().filter { !$0.hasPrefix("-") }
         }
         let answer = try ControlClient(path: path).command(words)
-        Console.write(answer.text, toError: answer.exitCode != 0 && !answer.isJSON)
+        Console.write(answer.text, toError: answer.isError && !answer.isJSON)
         return answer.exitCode
     }
 

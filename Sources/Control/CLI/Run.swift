@@ -94,7 +94,7 @@ struct Run: AsyncParsableCommand {
     private static func carryOut(_ lines: [String], _ service: CommandService) async throws {
         for line in lines {
             let answer = await service.execute(CommandGrammar.Line(line).allWords)
-            Console.write(answer.text, toError: answer.exitCode != 0)
+            Console.write(answer.text, toError: answer.isError)
             if answer.exitCode != 0 { throw ExitCode(answer.exitCode) }
         }
     }

@@ -50,7 +50,7 @@ struct Shell: ParsableCommand {
         guard let first = words.first, !first.hasPrefix("#") else { return 0 }
         do {
             let answer = try client.command(words)
-            Console.write(answer.text, toError: answer.exitCode != 0 && !answer.isJSON)
+            Console.write(answer.text, toError: answer.isError && !answer.isJSON)
             return answer.exitCode
         } catch {
             Console.write(Failure(error).errorText, toError: true)

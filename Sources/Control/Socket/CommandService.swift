@@ -10,8 +10,12 @@ public final class CommandService: Sendable {
         /// Text, or one JSON document if that was asked for; with its newline.
         public let text: String
         public let isJSON: Bool
-        /// 0 done, 1 usage, 2 failed, 3 not found.
+        /// 0 done, 1 usage, 2 failed, 3 not found, 4 done and found that something is not as it should be.
         public let exitCode: Int32
+
+        static let notGood: Int32 = 4
+        /// Whether the text says why there is no report.
+        var isError: Bool { exitCode != 0 && exitCode != Answer.notGood }
     }
 
     private let grammar: Mutex<CommandGrammar>
@@ -39,7 +43,7 @@ public final class CommandService: Sendable {
             let found = try grammar.withLock { $0 }.resolve(words)
             let report = try await found.command.handler(found.arguments)
             let text = wantsJSON ? JSONRenderer.render(report) : TextRenderer.render(report.body)
-            return Answer(text: text, isJSON: wantsJSON, exitCode: 0)
+            return Answer(text: text, isJSON: wantsJSON, exitCode: report.isGood ? 0 : Answer.notGood)
         } catch {
             let failure = Failure(error)
             let text = wantsJSON ? failure.json : failure.errorText

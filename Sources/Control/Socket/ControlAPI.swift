@@ -60,7 +60,7 @@ struct ControlAPI: HTTPHandler {
     private func response(_ answer: CommandService.Answer) -> HTTPResponse {
         let status: HTTPStatusCode =
             switch answer.exitCode {
-            case 0: .ok
+            case 0, CommandService.Answer.notGood: .ok
             case 1: .badRequest
             case 3: .notFound
             default: .unprocessableContent

@@ -12,6 +12,12 @@
 public protocol Report: Encodable, Sendable {
     /// The layout as text, from top to bottom.
     var body: [TextBlock] { get }
+    /// Whether what the command looked at is as it should be; if not, the command line's exit code is 4.
+    var isGood: Bool { get }
+}
+
+extension Report {
+    public var isGood: Bool { true }
 }
 
 /// A part of a report's text. Widths and alignment are the renderer's business.

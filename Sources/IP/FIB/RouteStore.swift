@@ -55,6 +55,14 @@ struct RouteStore<Prefix: RoutePrefix> {
         prefix.length > 0 ? longestMatch(prefix.address, upTo: prefix.length - 1) : nil
     }
 
+    /// Calls `body` for every prefix that contains `address`, the longest first.
+    func forEachCover(of address: Prefix.Address, _ body: (Prefix, UInt32) -> Void) {
+        for length in lengths.reversed() {
+            let prefix = Prefix(address, length: length)
+            if let result = maps[length][prefix.address] { body(prefix, result) }
+        }
+    }
+
     // MARK: - All of them
 
     /// Where a walk in slices goes on.

@@ -44,11 +44,11 @@ public final class LabelFIB {
 
     /// The table as workers read it.
     nonisolated let table = LabelTable()
-    private let fib: FIB
-    private var entries: [Key: Entry] = [:]
+    let fib: FIB
+    private(set) var entries: [Key: Entry] = [:]
     private var arcs: [String: UInt16] = [:]
 
-    private struct Key: Hashable {
+    struct Key: Hashable {
         let label: UInt32
         let isBottom: Bool
     }
@@ -92,12 +92,11 @@ public final class LabelFIB {
                 throw .labelTaken(label, owner: other.owner)
             }
         }
-        let (results, list) = try results(of: action)
+        let list = try list(of: action)
         if let list { for _ in bottoms { fib.pathLists.retain(list) } }
         for isBottom in bottoms {
             let new = Entry(label: label, isBottom: isBottom, owner: owner, action: action, mode: mode, list: list)
-            table.store(
-                LabelResult(isBottom ? results.bottom : results.above, mode), for: label, isBottom: isBottom)
+            table.store(result(of: new), for: label, isBottom: isBottom)
             let old = entries.updateValue(new, forKey: Key(label: label.rawValue, isBottom: isBottom))
             if let old = old?.list { fib.pathLists.release(old) }
         }
@@ -127,25 +126,33 @@ public final class LabelFIB {
         }
     }
 
-    /// What the table says for an action, at the bottom of the stack and above it; with a use of the list, if there is one.
-    private func results(
-        of action: Action
-    ) throws(RouteError) -> ((bottom: Forwarding, above: Forwarding), PathListIndex?) {
+    /// Makes what the action needs. Returns its path-list, if there is one, with one more use.
+    private func list(of action: Action) throws(RouteError) -> PathListIndex? {
         switch action {
         case .lookupIP(let index):
             guard fib.table(index) != nil else { throw .noTable(index) }
-            return ((Forwarding(.table, index.rawValue), .discard(.notBottom)), nil)
-        case .lookupLabel:
-            return ((.discard(.bottom), .nextLabel), nil)
+            return nil
+        case .lookupLabel: return nil
         case .node(let name):
-            let forwarding = Forwarding(.local, UInt32(try arc(to: name)))
-            return ((forwarding, forwarding), nil)
+            _ = try arc(to: name)
+            return nil
         case .paths(let paths):
             for path in paths { if let objection = LabelFIB.objection(to: path) { throw objection } }
             // A list of the label's own, so that its packets are counted; its paths are shared all the same.
-            let list = try fib.pathLists.acquire(paths, isCounted: true)
-            return ((list.forwarding, list.forwarding), list.index)
+            return try fib.pathLists.acquire(paths, isCounted: true).index
         }
+    }
+
+    /// What the table says for an entry.
+    func result(of entry: Entry) -> LabelResult {
+        let forwarding: Forwarding =
+            switch entry.action {
+            case .lookupIP(let index): entry.isBottom ? Forwarding(.table, index.rawValue) : .discard(.notBottom)
+            case .lookupLabel: entry.isBottom ? .discard(.bottom) : .nextLabel
+            case .node(let name): arcs[name].map { Forwarding(.local, UInt32($0)) } ?? .noRoute
+            case .paths: entry.list.flatMap { fib.pathLists[$0]?.forwarding } ?? .noRoute
+            }
+        return LabelResult(forwarding, entry.mode)
     }
 
     private static func objection(to path: Path) -> RouteError? {
@@ -177,18 +184,18 @@ public final class LabelFIB {
         for value in 0..<UInt32(16) {
             let label = MPLSLabel(rawValue: value)
             for isBottom in [true, false] {
-                table.store(LabelResult(LabelFIB.reserved(label, isBottom)), for: label, isBottom: isBottom)
+                table.store(LabelFIB.reserved(label, isBottom), for: label, isBottom: isBottom)
             }
         }
     }
 
-    private static func reserved(_ label: MPLSLabel, _ isBottom: Bool) -> Forwarding {
+    static func reserved(_ label: MPLSLabel, _ isBottom: Bool) -> LabelResult {
         switch label {
-        case .ipv4ExplicitNull, .ipv6ExplicitNull: isBottom ? .ingressTable : .discard(.notBottom)
-        case .routerAlert: .discard(.routerAlert)
-        case .implicitNull: .discard(.implicitNull)
-        case .associatedChannel, .oamAlert: .discard(.oamAlert)
-        default: .discard(.labelReserved)
+        case .ipv4ExplicitNull, .ipv6ExplicitNull: LabelResult(isBottom ? .ingressTable : .discard(.notBottom))
+        case .routerAlert: LabelResult(.discard(.routerAlert))
+        case .implicitNull: LabelResult(.discard(.implicitNull))
+        case .associatedChannel, .oamAlert: LabelResult(.discard(.oamAlert))
+        default: LabelResult(.discard(.labelReserved))
         }
     }
 }

@@ -80,6 +80,7 @@ public final class IPModule: Module {
         neighbors = NeighborTable(engine: engine, interfaces: interfaces, fib: fib)
         local = LocalDelivery(engine: engine)
         labels = LabelFIB(fib)
+        fib.addCheck("labels") { [unowned labels = labels!] in await labels.differences() }
         fastReroute = FastReroute(engine: engine, fib: fib, interfaces: interfaces, neighbors: neighbors)
     }
 

@@ -39,7 +39,7 @@ struct RouteReport: Report {
             lines.append(
                 "\(total - routes.count) more of \(total) prefixes; --limit shows more, a prefix or address its own")
         }
-        if waiting > 0 { lines.append("\(waiting) prefixes wait to be brought up to date") }
+        if waiting > 0 { lines.append("up to \(waiting) prefixes wait to be brought up to date") }
         return lines.isEmpty ? [table] : [table, .lines(lines)]
     }
 }

@@ -33,7 +33,7 @@ final class ConsistencyCheck {
         await checkPathLists()
         await checkRecords()
         for further in fib.furtherChecks {
-            for text in further.body() { differ("\(further.name): \(text)") }
+            for text in await further.body() { differ("\(further.name): \(text)") }
             report.further.append(further.name)
         }
         report.seconds = Clock.seconds(Clock.now &- start)
@@ -74,7 +74,7 @@ final class ConsistencyCheck {
             let bits = address.checkedBits
             if found == trie.lookup(bits.high, bits.low) { return }
             let live = rib.longestMatch(address).flatMap { fib.pathLists[$0.list]?.forwarding.rawValue } ?? 0
-            if rib.generation != generation, found == live || fib.reprogramming.waiting > 0 { return }
+            if rib.generation != generation, found == live || fib.reprogramming.isBusy { return }
             let expected = rib.generation == generation ? trie.lookup(bits.high, bits.low) : live
             differ("\(address) in \(table.name): workers find \(name(found)), the routes say \(name(expected))")
         }
@@ -85,7 +85,7 @@ final class ConsistencyCheck {
                 report.prefixes += 1
                 look(prefix.address)
                 look(prefix.last)
-                if rib.active(prefix) == nil, fib.reprogramming.waiting == 0 {
+                if rib.active(prefix) == nil, !fib.reprogramming.isBusy {
                     differ("\(prefix) in \(table.name): the lookup table has it, and no route does")
                 }
             }
@@ -109,7 +109,7 @@ final class ConsistencyCheck {
 
     private func checkProgrammed<Prefix>(_ prefix: Prefix, _ list: PathList, _ rib: RIB<Prefix>, _ table: VRF) {
         let programmed = rib.programmed(prefix)
-        if programmed == list.forwarding || fib.reprogramming.waiting > 0 { return }
+        if programmed == list.forwarding || fib.reprogramming.isBusy { return }
         let told = programmed.map { name($0.rawValue) } ?? "nothing"
         differ(
             "\(prefix) in \(table.name): the route says \(name(list.forwarding.rawValue)), the lookup table was told \(told)"

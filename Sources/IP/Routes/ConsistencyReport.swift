@@ -23,6 +23,8 @@ public struct ConsistencyReport: Report {
         if differences.count < 100 { differences.append(text) }
     }
 
+    public var isGood: Bool { differenceCount == 0 }
+
     public var body: [TextBlock] {
         let facts: [(String, String)] = [
             ("VRFs", vrfs.joined(separator: ", ")), ("prefixes", "\(prefixes)"), ("addresses looked up", "\(lookups)"),

@@ -29,7 +29,7 @@ public final class FIB {
         set { reprogramming.priorities = newValue }
     }
     /// What is said about a difference between control side and workers by those who keep tables beside these.
-    private(set) var furtherChecks: [(name: String, body: @ControlPlane () -> [String])] = []
+    private(set) var furtherChecks: [(name: String, body: @ControlPlane () async -> [String])] = []
     /// Of each watched interface, what it was when it was last looked at: `usable` and `absent`.
     private var flags: [InterfaceIndex: InterfaceFlags] = [:]
 
@@ -40,6 +40,7 @@ public final class FIB {
         readers = TableReaders(interfaces: engine.interfaceTable, pathLists.loadBalances.table)
         reprogramming = Reprogramming(engine: engine)
         pathLists.fib = self
+        reprogramming.fib = self
         _ = try makeTable(named: VRF.mainName)
     }
 
@@ -157,8 +158,8 @@ public final class FIB {
     }
 
     /// Has `martlet test fib` look at what a feature programs itself.
-    /// - Parameter body: Each difference in words; none when all is well.
-    public func addCheck(_ name: String, _ body: @escaping @ControlPlane () -> [String]) {
+    /// - Parameter body: Each difference in words; none when all is well. Where it has much to look at, it goes in slices.
+    public func addCheck(_ name: String, _ body: @escaping @ControlPlane () async -> [String]) {
         furtherChecks.append((name, body))
     }
 
@@ -199,7 +200,7 @@ public final class FIB {
     }
 
     /// Chooses again for every route whose paths have become usable or unusable, the important ones first.
-    func reselect(_ lists: Set<PathListIndex>) { reprogramming.add(lists, in: self) }
+    func reselect(_ lists: Set<PathListIndex>) { reprogramming.add(lists) }
 }
 
 /// One virtual router: its IPv4 and its IPv6 routes.

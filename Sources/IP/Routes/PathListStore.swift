@@ -25,6 +25,8 @@ public final class PathListStore {
     private var observers: [@ControlPlane (Set<PathListIndex>) -> Void] = []
     /// The lists that changes under way have taken into force or out of it, with what they were before.
     private var wereInForce: [PathListIndex: Bool] = [:]
+    /// Counts routes that come, go, or get another path-list.
+    var routeChanges: UInt64 = 0
     /// The most path-lists there may be.
     var limit = Int(Forwarding.indexCapacity)
 

@@ -54,7 +54,7 @@ public final class RIB<Prefix: RoutePrefix> {
         let isBest = !isHidden(prefix, from: source)
         if isBest, list.isInForce { try table.set(prefix, result: list.forwarding.rawValue) }
         list.references += 1
-        generation &+= 1
+        routeChanged()
         let old = stores[source.rawValue].set(prefix, list.index)
         if isBest {
             if !list.isInForce { reselect(prefix) } else if old != list.index { hopsChanged(in: prefix) }
@@ -66,10 +66,15 @@ public final class RIB<Prefix: RoutePrefix> {
     @discardableResult
     func remove(_ prefix: Prefix, from source: RouteSource) -> Bool {
         guard let old = stores[source.rawValue].remove(prefix) else { return false }
-        generation &+= 1
+        routeChanged()
         if !isHidden(prefix, from: source) { reselect(prefix) }
         lists.release(old)
         return true
+    }
+
+    private func routeChanged() {
+        generation &+= 1
+        lists.routeChanges &+= 1
     }
 
     /// Whether a better source's route to the prefix is in force.
@@ -100,8 +105,8 @@ public final class RIB<Prefix: RoutePrefix> {
 
     /// The path-list of the best usable route to exactly `prefix`.
     private func best(_ prefix: Prefix) -> PathList? {
-        for store in stores where store.count > 0 {
-            if let index = store[prefix], let list = lists[index], list.isInForce { return list }
+        for source in stores.indices where stores[source].count > 0 {
+            if let index = stores[source][prefix], let list = lists[index], list.isInForce { return list }
         }
         return nil
     }
@@ -110,14 +115,14 @@ public final class RIB<Prefix: RoutePrefix> {
 
     /// The routes to exactly `prefix`, the best source first.
     public func entries(for prefix: Prefix) -> [Entry] {
-        RouteSource.allCases.compactMap { source in
+        RouteSource.inOrder.compactMap { source in
             stores[source.rawValue][prefix].map { Entry(prefix: prefix, source: source, list: $0) }
         }
     }
 
     /// The route to exactly `prefix` that is in force.
     public func active(_ prefix: Prefix) -> Entry? {
-        for source in RouteSource.allCases where stores[source.rawValue].count > 0 {
+        for source in RouteSource.inOrder where stores[source.rawValue].count > 0 {
             guard let list = stores[source.rawValue][prefix], lists.isInForce(list) else { continue }
             return Entry(prefix: prefix, source: source, list: list)
         }
@@ -133,7 +138,7 @@ public final class RIB<Prefix: RoutePrefix> {
     public func longestMatch(_ address: Prefix.Address, passing: (PathListIndex) -> Void = { _ in }) -> Entry? {
         var route = table.longestMatch(address)
         while let found = route {
-            for source in RouteSource.allCases where stores[source.rawValue].count > 0 {
+            for source in RouteSource.inOrder where stores[source.rawValue].count > 0 {
                 guard let list = stores[source.rawValue][found.prefix] else { continue }
                 if lists.isInForce(list) { return Entry(prefix: found.prefix, source: source, list: list) }
                 passing(list)
@@ -144,6 +149,8 @@ public final class RIB<Prefix: RoutePrefix> {
     }
 
     /// The routes in force, in order, at most `limit`.
+    @_specialize(where Prefix == IPv4Prefix)
+    @_specialize(where Prefix == IPv6Prefix)
     public func entries(limit: Int) -> [Entry] {
         table.lazy.prefix(limit).compactMap { self.active($0.prefix) }
     }
@@ -184,15 +191,6 @@ public final class RIB<Prefix: RoutePrefix> {
         return memory
     }
 
-    /// The prefixes whose routes use one of `wanted`, from small stores to big ones, until `count` of them are found.
-    func prefixes(using wanted: Set<PathListIndex>, atMost count: Int) -> [Prefix] {
-        var found: [Prefix] = []
-        for store in stores.sorted(by: { $0.count < $1.count }) where store.count > 0 && found.count < count {
-            store.forEach { prefix, list in if wanted.contains(list) { found.append(prefix) } }
-        }
-        return found
-    }
-
     // MARK: - Next hops
 
     /// Tells the path-list when the route that covers `address` changes.
@@ -219,6 +217,24 @@ public final class RIB<Prefix: RoutePrefix> {
             range = hops[middle].address < address ? middle + 1..<range.upperBound : range.lowerBound..<middle
         }
         return range.lowerBound
+    }
+
+    /// Calls `body` for the routes, whether in force or not, to the next `limit` next hops behind `last`, which it moves;
+    /// false at the end.
+    func forEachToNextHops(
+        after last: inout Prefix.Address?, limit: Int, _ body: (Prefix, PathListIndex) -> Void
+    ) -> Bool {
+        var place = last.map { self.place(of: $0) } ?? 0
+        if let last, place < hops.count, hops[place].address == last { place += 1 }
+        let end = min(hops.count, place + limit)
+        while place < end {
+            for store in stores.indices where stores[store].count > 0 {
+                stores[store].forEachCover(of: hops[place].address, body)
+            }
+            last = hops[place].address
+            place += 1
+        }
+        return end < hops.count
     }
 
     /// Whether a next hop lies in the prefix.

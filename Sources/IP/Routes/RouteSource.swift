@@ -15,5 +15,8 @@ public enum RouteSource: Int, Sendable, CaseIterable, Codable {
     /// A host whose hardware address is known.
     case neighbor
 
+    /// `allCases`, made once: changes of routes go through it.
+    static let inOrder = allCases
+
     public var name: String { "\(self)" }
 }
