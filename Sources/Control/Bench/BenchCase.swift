@@ -18,6 +18,8 @@ struct BenchCase: Sendable {
         case load
         /// Changes routes of the case's graph, one at a time.
         case churn
+        /// Loads routes into a router that forwards, and changes them.
+        case loadUnderTraffic
         /// Starts a router of its own process until it forwards.
         case start
         /// Has a next hop fail, again and again.
@@ -48,6 +50,9 @@ struct BenchCase: Sendable {
             name: "ip4-one", summary: "IPv4, one /8 route, random destinations", work: .graph, inputs: [.one],
             goals: [BenchGoal("sum", atMost: 37, reference: 37, from: vpp)]),
         BenchCase(
+            name: "ip4-ecmp", summary: "IPv4, one /8 route over 4 next hops, random destinations", work: .graph,
+            inputs: [.one]),
+        BenchCase(
             name: "ip4-500k", summary: "IPv4, 500,000 /24 routes, random destinations", work: .graph,
             inputs: [.halfMillion], goals: [BenchGoal("sum", atMost: 50, reference: 131, from: vpp)]),
         BenchCase(
@@ -57,8 +62,11 @@ struct BenchCase: Sendable {
             name: "mpls-swap", summary: "MPLS, one label, swapped for another", work: .graph, inputs: [.labelled],
             goals: [BenchGoal("sum", atMost: 40, reference: 46, from: vpp)]),
         BenchCase(
-            name: "mpls-push", summary: "MPLS, one label, swapped for a stack of three", work: .graph,
+            name: "mpls-stack", summary: "MPLS, one label, swapped for a stack of three", work: .graph,
             inputs: [.labelled]),
+        BenchCase(
+            name: "mpls-push", summary: "IPv4, one /8 route, random destinations, one label pushed", work: .graph,
+            inputs: [.one]),
         BenchCase(
             name: "ip6-one", summary: "IPv6, one /32 route, random destinations", work: .graph, inputs: [.one6],
             goals: [BenchGoal("sum", atMost: 50, reference: 67, from: vpp)]),
@@ -78,6 +86,13 @@ struct BenchCase: Sendable {
             name: "route-churn", summary: "single changes of random routes among those of route-load-full",
             work: .churn, inputs: [.million, .internet6],
             goals: [BenchGoal("IPv4", atLeast: 200_000), BenchGoal("IPv6", atLeast: 200_000)]),
+        BenchCase(
+            name: "route-load-traffic", summary: "the routes of route-load-full, loaded and changed under traffic",
+            work: .loadUnderTraffic, inputs: [.million, .internet6],
+            goals: [
+                BenchGoal("load", atMost: 8), BenchGoal("process", atMost: 250), BenchGoal("IPv4", atLeast: 200_000),
+                BenchGoal("IPv6", atLeast: 200_000), BenchGoal("lost", atMost: 0),
+            ]),
         BenchCase(
             name: "start", summary: "from the program's start to the first packet forwarded, 1,000 routes",
             work: .start, inputs: [.thousand], goals: [BenchGoal("start", atMost: 1)]),

@@ -30,6 +30,7 @@ extension BenchCase {
         case .graph: return try await BenchCase.runGraph(file)
         case .load: return try await BenchCase.loadRoutes(file)
         case .churn: return try await BenchCase.churnRoutes(file)
+        case .loadUnderTraffic: return try await BenchRouteTraffic.run(file)
         case .start: return try BenchCase.startRouter(file)
         case .reroute: return try await BenchReroute.run(file)
         case .endToEnd: return try BenchXDP(graph: file).run()
@@ -48,11 +49,11 @@ extension BenchCase {
     @ControlPlane
     private static func loadRoutes(_ path: String) throws -> BenchRun {
         let router = try Router(file: path)
-        let before = residentMebibytes()
+        let before = BenchMemory.now
         let begin = Clock.monotonicNanoseconds
         try router.prepare()
         let seconds = seconds(since: begin)
-        let after = residentMebibytes()
+        let after = BenchMemory.now
         return BenchRun(figures: [
             BenchFigure("load", seconds, .seconds), BenchFigure("memory", after - before, .mebibytes),
             BenchFigure("process", after, .mebibytes),
@@ -64,14 +65,19 @@ extension BenchCase {
     private static func churnRoutes(_ path: String) throws -> BenchRun {
         let router = try Router(file: path)
         try router.prepare()
-        guard let fib = router.registry.module(IPModule.self)?.fib else { return BenchRun() }
-        return BenchRun(figures: [
-            BenchFigure("IPv4", try churn(fib, fib.main.ip4) { .v4($0) }, .perSecond),
-            BenchFigure("IPv6", try churn(fib, fib.main.ip6) { .v6($0) }, .perSecond),
-        ])
+        return BenchRun(figures: try churn(router))
     }
 
-    /// Changes per second.
+    /// Changes per second of each family.
+    @ControlPlane
+    static func churn(_ router: Router) throws -> [BenchFigure] {
+        guard let fib = router.registry.module(IPModule.self)?.fib else { return [] }
+        return [
+            BenchFigure("IPv4", try churn(fib, fib.main.ip4) { .v4($0) }, .perSecond),
+            BenchFigure("IPv6", try churn(fib, fib.main.ip6) { .v6($0) }, .perSecond),
+        ]
+    }
+
     @ControlPlane
     private static func churn<Prefix: RoutePrefix>(
         _ fib: FIB, _ rib: RIB<Prefix>, _ family: (Prefix) -> IPPrefix
@@ -108,12 +114,5 @@ extension BenchCase {
         throw CommandError.failed("the router ended before it forwarded a packet")
     }
 
-    private static func seconds(since begin: UInt64) -> Double { Double(Clock.monotonicNanoseconds - begin) * 1e-9 }
-
-    private static func residentMebibytes() -> Double {
-        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
-            let pages = text.split(separator: " ").dropFirst().first.flatMap({ Double($0) })
-        else { return 0 }
-        return pages * Double(getpagesize()) / 1_048_576
-    }
+    static func seconds(since begin: UInt64) -> Double { Double(Clock.monotonicNanoseconds - begin) * 1e-9 }
 }

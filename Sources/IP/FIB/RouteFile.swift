@@ -46,20 +46,40 @@ public struct RouteFile {
     /// Calls `body` for each route in the order of the file. The first error ends it, be it in the file or
     /// thrown by `body`, and names the line.
     public func forEach(_ body: (Entry) throws -> Void) throws(RouteFileError) {
+        var cursor = Cursor()
+        try forEach(from: &cursor, lines: .max, body)
+    }
+
+    /// Where a walk in slices goes on.
+    public struct Cursor: Sendable {
+        fileprivate var index = 0
+        fileprivate var line = 1
+
+        /// Begins at the beginning.
+        public init() {}
+    }
+
+    /// The same for the next `lines` lines from `cursor` on, which it moves; false at the end of the file.
+    @discardableResult
+    public func forEach(
+        from cursor: inout Cursor, lines: Int, _ body: (Entry) throws -> Void
+    ) throws(RouteFileError) -> Bool {
         let bytes = bytes.span
-        var index = 0
-        var line = 1
-        while index < bytes.count {
-            let start = index
+        var rest = lines
+        while rest > 0, cursor.index < bytes.count {
+            let start = cursor.index
             do {
-                if let entry = try Self.parseLine(bytes, &index, line) { try body(entry) }
+                if let entry = try Self.parseLine(bytes, &cursor.index, cursor.line) { try body(entry) }
             } catch {
-                let column = index - start + 1
-                throw RouteFileError(path: path, line: line, column: column, problem: Self.text(error, bytes, index))
+                throw RouteFileError(
+                    path: path, line: cursor.line, column: cursor.index - start + 1,
+                    problem: Self.text(error, bytes, cursor.index))
             }
-            index += 1
-            line += 1
+            cursor.index += 1
+            cursor.line += 1
+            rest -= 1
         }
+        return cursor.index < bytes.count
     }
 }
 

@@ -85,43 +85,43 @@ extension IPModule {
                 self, try IPModule.hops(arguments["next-hops"]), on: try interface(arguments["interface"]), in: table,
                 mustExist: true)
             defer { loader.finish() }
-            let entries = try check(file, loader)
-            // In slices: the control side hears of failures meanwhile. Each route changes by one store.
-            for slice in stride(from: 0, to: entries.count, by: IPModule.slice) {
-                do throws(RouteError) {
-                    try fib.batch { () throws(RouteError) in
-                        for entry in entries[slice..<min(slice + IPModule.slice, entries.count)] {
-                            try loader.load(entry)
-                        }
-                    }
-                } catch {
-                    throw CommandError.failed(
-                        "\(error.problem), with up to \(slice + IPModule.slice) of \(entries.count) routes loaded",
-                        error.remedy)
+            var (loaded, kept) = (0, Set<IPPrefix>())
+            let isReplacing = arguments.has(flag: "replace")
+            do throws(RouteFileError) {
+                // All next hops first: what is wrong is found before anything changes.
+                try await forEach(of: file) { entry throws(RouteError) in try loader.check(entry) }
+                try await forEach(of: file) { entry throws(RouteError) in
+                    try loader.load(entry)
+                    loaded += 1
+                    if isReplacing { kept.insert(entry.prefix) }
                 }
-                await Task.yield()
+            } catch {
+                throw CommandError.failed(loaded > 0 ? "\(error), with \(loaded) routes loaded" : "\(error)")
             }
-            var removed = 0
-            if arguments.has(flag: "replace") { removed = await removeStatic(but: Set(entries.map(\.prefix)), table) }
+            let removed = isReplacing ? await removeStatic(but: kept, table) : 0
             return RouteLoadReport(
-                vrf: table.name, loaded: entries.count, removed: removed, seconds: Clock.seconds(Clock.now &- start))
+                vrf: table.name, loaded: loaded, removed: removed, seconds: Clock.seconds(Clock.now &- start))
         }
     }
 
-    /// Routes that one turn of the control loop loads.
-    private static let slice = 20_000
+    /// Routes between two looks at the clock.
+    private static let step = 128
 
-    /// All routes of the file, and every next hop resolved: what is wrong is found before anything changes.
-    private func check(_ file: RouteFile, _ loader: RouteLoader) throws(CommandError) -> [RouteFile.Entry] {
-        do throws(RouteFileError) {
-            var entries: [RouteFile.Entry] = []
-            try file.forEach { entry in
-                try loader.check(entry)
-                entries.append(entry)
+    /// Calls `body` for each route of the file, in slices, so that the control side hears of failures meanwhile; each
+    /// route changes by one store.
+    private func forEach(
+        of file: RouteFile, _ body: (RouteFile.Entry) throws(RouteError) -> Void
+    ) async throws(RouteFileError) {
+        var cursor = RouteFile.Cursor()
+        var isMore = true
+        while isMore {
+            let slice = ControlSlice()
+            try fib.batch { () throws(RouteFileError) in
+                repeat {
+                    isMore = try file.forEach(from: &cursor, lines: IPModule.step) { try body($0) }
+                } while isMore && !slice.isOver
             }
-            return entries
-        } catch {
-            throw .failed("\(error)")
+            await Task.yield()
         }
     }
 
@@ -141,16 +141,19 @@ extension IPModule {
         let gone =
             table.ip4.prefixes(from: .static).map { IPPrefix.v4($0) }
             + table.ip6.prefixes(from: .static).map { .v6($0) }
-        let prefixes = gone.filter { !kept.contains($0) }
-        for slice in stride(from: 0, to: prefixes.count, by: IPModule.slice) {
+        var rest = gone.filter { !kept.contains($0) }[...]
+        let count = rest.count
+        while !rest.isEmpty {
+            let slice = ControlSlice()
             fib.batch {
-                for prefix in prefixes[slice..<min(slice + IPModule.slice, prefixes.count)] {
-                    fib.removeRoute(prefix, in: table)
-                }
+                repeat {
+                    for prefix in rest.prefix(IPModule.step) { fib.removeRoute(prefix, in: table) }
+                    rest = rest.dropFirst(IPModule.step)
+                } while !rest.isEmpty && !slice.isOver
             }
             await Task.yield()
         }
-        return prefixes.count
+        return count
     }
 
     var names: [String] { engine.interfaces.map(\.name) }
