@@ -2,6 +2,7 @@
 import CMartletLinux
 import Glibc
 import Testing
+import Wire
 
 @testable import Interfaces
 
@@ -110,6 +111,24 @@ struct XDPLinkTests {
             XDPLab.run("ip -details link show lab0 | grep -q 'promiscuity 0'")
             XDPLab.run("ethtool -k lab0 | grep -q 'rx-vlan-offload: on'")
             XDPLab.run("ethtool -k lab0 | grep -q 'generic-receive-offload: on'")
+        }
+    }
+
+    /// A NIC lets nothing pass that nobody asked for: neighbor discovery needs groups, an address of the router's own
+    /// another station; a veth, which has no filter for stations, is made promiscuous for it by the kernel.
+    @Test(arguments: [nil, MACAddress(0x0200_0000_0077)] as [MACAddress?])
+    func `without promiscuous mode groups and the own station are asked for`(station: MACAddress?) throws {
+        try NetworkNamespace.withNew {
+            _ = try VethPair("lab0", "lab1")
+            do {
+                let settings = try DeviceSettings(
+                    device: "lab0", mode: .driver, promiscuous: false, station: station
+                ) { Issue.record("\($0)") }
+                _ = settings.device
+                let stations = station == nil ? 0 : 1
+                XDPLab.run("ip -details link show lab0 | grep -q 'promiscuity \(stations) .*allmulti 1'")
+            }
+            XDPLab.run("ip -details link show lab0 | grep -q 'promiscuity 0 .*allmulti 0'")
         }
     }
 

@@ -41,6 +41,16 @@ extension Lab {
                 .first { $0["address"].string?.hasPrefix(address) ?? false }?["state"].string
         }
 
+        /// A NIC lets no group pass that nobody asked for; a veth passes all, but shows what it was asked.
+        @Test func `without promiscuous mode neighbours are found`() throws {
+            let topology = NeighborDiscovery.topology()
+            let daemon = try NeighborDiscovery.start(topology, lan: ", promiscuous: false")
+            let device = topology.router.run("ip -details link show lan0").output
+            #expect(device.contains("promiscuity 0") && device.contains("allmulti 1"), "\(device)")
+            #expect(eventually { topology.ping(NeighborDiscovery.server) == 3 }, "\(daemon.text("show errors"))")
+            #expect(daemon.stop() == 0, "\(daemon.log)")
+        }
+
         @Test func `two hosts reach each other, and the router by each of its addresses`() throws {
             let topology = NeighborDiscovery.topology()
             let daemon = try NeighborDiscovery.start(topology, more: NeighborDiscovery.quick)

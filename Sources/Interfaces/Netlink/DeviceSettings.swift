@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import CMartletLinux
 import Glibc
+import Wire
 
 /// The kernel's settings of a device while Martlet drives it; what was there before is restored when the value goes
 /// away.
 ///
-/// - Promiscuous mode, because the router has addresses of its own (virtual router MACs, bridged stations). It hangs on
-///   an open packet socket, so the kernel takes it back even after a crash.
+/// - Promiscuous mode, because the router has addresses of its own (virtual router MACs, bridged stations). Without it
+///   all groups and the router's own MAC: neighbor discovery asks groups for addresses, routing protocols speak to others,
+///   and a NIC lets none pass that nobody asked for. It hangs on an open packet socket, so the kernel takes it back even
+///   after a crash.
 /// - VLAN stripping off, because AF_XDP has no place for a tag that is not in the frame.
 /// - LRO off, and GRO too in generic mode, where the program runs after it: merged packets must not be forwarded.
 ///
@@ -20,18 +23,23 @@ import Glibc
 public struct DeviceSettings: ~Copyable {
     public let device: String
     private let ethtool: Ethtool
-    private let promiscuous: OwnedFile?
+    private let listener: OwnedFile
     private let changed: [Ethtool.Feature]
 
     /// - Parameters:
     ///   - device: In the calling thread's network namespace.
     ///   - mode: Where the XDP program runs.
+    ///   - promiscuous: Whether frames for any station are received; if not, those for all groups are and those for the
+    ///     device's own address.
+    ///   - station: Frames for this station are received in any case.
     ///   - warn: Takes a line for the operator when a setting cannot be made.
     public init(
-        device: String, mode: XDPProgram.Mode, promiscuous: Bool = true, warn: (String) -> Void
+        device: String, mode: XDPProgram.Mode, promiscuous: Bool = true, station: MACAddress? = nil,
+        warn: (String) -> Void
     ) throws(XDPError) {
         let ethtool = try Ethtool()
-        let listener = promiscuous ? try DeviceSettings.listenToAll(device) : nil
+        let listener = try DeviceSettings.listen(device, promiscuous ? PACKET_MR_PROMISC : PACKET_MR_ALLMULTI)
+        if !promiscuous, let station { try DeviceSettings.join(device, PACKET_MR_UNICAST, listener, station) }
         var unwanted = [Ethtool.Feature.receiveVLAN, .largeReceiveOffload]
         if mode == .generic { unwanted.append(.genericReceiveOffload) }
         var changed: [Ethtool.Feature] = []
@@ -45,7 +53,7 @@ public struct DeviceSettings: ~Copyable {
         }
         self.device = device
         self.changed = changed
-        self.promiscuous = listener
+        self.listener = listener
         self.ethtool = ethtool
     }
 
@@ -53,21 +61,35 @@ public struct DeviceSettings: ~Copyable {
         for feature in changed { _ = ethtool.set(feature, of: device, on: true) }
     }
 
-    /// A packet socket that receives nothing (protocol 0) and is a member of the device's promiscuous listeners.
-    private static func listenToAll(_ device: String) throws(XDPError) -> OwnedFile {
-        let index = if_nametoindex(device)
-        guard index != 0 else { throw .noDevice(device) }
+    /// A packet socket that receives nothing (protocol 0) and is one of the device's listeners to all there is, or to all
+    /// groups.
+    private static func listen(_ device: String, _ kind: Int32) throws(XDPError) -> OwnedFile {
         let number = CMartletLinux_rawSocket(AF_PACKET, 0)
         guard number >= 0 else { throw .kernel(errno, "open a packet socket", device: device) }
         let socket = OwnedFile(number)
+        try join(device, kind, socket)
+        return socket
+    }
+
+    /// Has the device let frames pass as long as the socket is open.
+    private static func join(
+        _ device: String, _ kind: Int32, _ socket: borrowing OwnedFile, _ station: MACAddress = .zero
+    ) throws(XDPError) {
+        let index = if_nametoindex(device)
+        guard index != 0 else { throw .noDevice(device) }
         var membership = packet_mreq()
         membership.mr_ifindex = Int32(index)
-        membership.mr_type = UInt16(PACKET_MR_PROMISC)
-        let size = socklen_t(MemoryLayout<packet_mreq>.size)
-        guard setsockopt(number, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, size) == 0 else {
-            throw .kernel(errno, "make the device promiscuous", device: device)
+        membership.mr_type = UInt16(kind)
+        if !station.isZero {
+            membership.mr_alen = 6
+            withUnsafeMutableBytes(of: &membership.mr_address) { address in
+                address.storeBytes(of: station.littleEndianValue.littleEndian, as: UInt64.self)
+            }
         }
-        return socket
+        let size = socklen_t(MemoryLayout<packet_mreq>.size)
+        guard setsockopt(socket.number, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, size) == 0 else {
+            throw .kernel(errno, "have the device receive what is for others", device: device)
+        }
     }
 }
 

@@ -99,7 +99,8 @@ final class AFXDPDevice {
             base: engine.pool.memory, byteCount: engine.pool.byteCount, bufferSize: engine.pool.chunkSize)
         let program = try XDPProgram(device: settings.device, mode: settings.mode, warn: warn)
         let deviceSettings = try DeviceSettings(
-            device: settings.device, mode: program.mode, promiscuous: settings.promiscuous, warn: warn)
+            device: settings.device, mode: program.mode, promiscuous: settings.promiscuous,
+            station: settings.mac, warn: warn)
         var sockets: [OpenSocket] = []
         for queue in queues {
             let socket = try XSKSocket(

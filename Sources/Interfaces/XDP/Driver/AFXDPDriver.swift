@@ -26,7 +26,9 @@ final class AFXDPDriver {
         .key("receive-ring", .choice(["512", "1024", "2048", "4096"]), "Descriptors to receive with; 4096 if absent"),
         .key("transmit-ring", .choice(["512", "1024", "2048", "4096"]), "Descriptors to send with; 2048 if absent"),
         .key("busy-poll", .duration, "How long a system call may poll the driver; off if absent"),
-        .key("promiscuous", .boolean, "Receive frames for any station; true if absent"),
+        .key(
+            "promiscuous", .boolean,
+            "Receive frames for any station, not only for this one and for groups; true if absent"),
         CommonInterfaceKeys.mac,
         .key("mtu", .integer(68...16_000), "Longest network-layer packet, bytes; the device's if absent"),
     ]
