@@ -86,7 +86,7 @@ struct FastRerouteLab {
 
     func expectUnreachable(sourceLocation: SourceLocation = #_sourceLocation) {
         lab.expectError(
-            .unreachable(.host), about: datagram(), drop: "host-unreachable", sourceLocation: sourceLocation)
+            .unreachable(.host), about: datagram(), drop: "next-hop-down", sourceLocation: sourceLocation)
     }
 
     // MARK: - Failures

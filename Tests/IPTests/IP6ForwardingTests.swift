@@ -134,7 +134,7 @@ import Wire
         #expect(route == Forwarding(.rewrite, b))
         adjacencies.table.setBFDDown(b, true)
         lab.expectError(
-            .unreachable(.address), about: lab.datagram(to: IP6Lab.far), drop: "address-unreachable")
+            .unreachable(.address), about: lab.datagram(to: IP6Lab.far), drop: "next-hop-down")
         adjacencies.setBackup(Forwarding(.rewrite, other), of: b)
         let frame = PacketBuilder().ethernet(from: lab.wan.mac, to: c.mac)
             .ipv6(from: IP6Lab.a.ip, to: IP6Lab.far, hopLimit: 63).udp(from: 1000, to: 53).payload(count: 20).bytes

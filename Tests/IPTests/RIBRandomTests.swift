@@ -25,6 +25,9 @@ import Wire
             return ways(paths)
         }
 
+        /// Whether there are routes for the address, usable or not.
+        func hasRoute(_ address: IPv4Address) -> Bool { routes.keys.contains { $0.prefix.contains(address) } }
+
         /// The paths of the route that is in force for the address.
         private func cover(_ address: IPv4Address) -> [Path]? {
             for length in RIBRandomTests.lengths {
@@ -77,10 +80,16 @@ import Wire
                 let address = RIBRandomTests.address(&random)
                 let (seen, expected) = (lab.way("\(address)"), model.ways(address))
                 try #require(seen == expected, "seed \(seed) step \(step): \(address)")
+                // Senders hear whether there is a route at all.
+                guard seen == ["nothing"] else { continue }
+                let isDown = lab.fib.main.ip4.unusable.longestMatch(address) != nil
+                try #require(isDown == model.hasRoute(address), "seed \(seed) step \(step): \(address)")
             }
         }
         for key in model.routes.keys { lab.fib.removeRoute(.v4(key.prefix), from: key.source) }
         for list in kept { lab.fib.pathLists.release(list.index) }
+        // Of the connected networks some may be down.
+        #expect(!lab.fib.main.ip4.unusable.contains { $0.prefix.address.value >> 24 >= 30 })
         #expect(lab.use == idle)
     }
 

@@ -8,6 +8,8 @@ public struct PuntedPacket: Sendable {
     public let offset: Int
     public let rxInterface: InterfaceIndex
     public let adjacency: UInt32
+    /// Or the table that it is routed by, as `BufferFlags.hasTable` says.
+    public let txInterface: InterfaceIndex
     /// The node's own word.
     public let note: UInt32
     /// `Clock.now` when the node punted it.
@@ -48,8 +50,8 @@ extension Engine {
                 header.process,
                 PuntedPacket(
                     bytes: bytes, offset: Int(header.offset), rxInterface: header.rxInterface,
-                    adjacency: header.adjacency,
-                    note: header.note, clock: header.clock, worker: worker.number)
+                    adjacency: header.adjacency, txInterface: header.txInterface, note: header.note,
+                    clock: header.clock, worker: worker.number)
             )
         }
         return result

@@ -9,6 +9,7 @@ struct PuntHeader: BitwiseCopyable {
     var process: UInt32
     var rxInterface: InterfaceIndex
     var adjacency: UInt32
+    var txInterface: InterfaceIndex
     /// The node's own word to the process.
     var note: UInt32
     var clock: UInt64
@@ -32,8 +33,8 @@ extension Worker {
     func punt(_ packet: Packet, process: UInt32, note: UInt32, now: UInt64) -> Bool {
         let bytes = packet.frameBytes
         var header = PuntHeader(
-            process: process, rxInterface: packet.header.rxInterface, adjacency: packet.header.adjacency, note: note,
-            clock: now,
+            process: process, rxInterface: packet.header.rxInterface, adjacency: packet.header.adjacency,
+            txInterface: packet.header.txInterface, note: note, clock: now,
             offset: UInt32(truncatingIfNeeded: packet.header.data - bytes.start))
         return send(&header, UnsafeRawBufferPointer(start: bytes.start, count: bytes.count))
     }

@@ -28,7 +28,8 @@ extension Worker {
 
     /// Sends words of a node's to the control side. False when the queue is full.
     func report(_ bytes: UnsafeRawBufferPointer, process: UInt32, note: UInt32, now: UInt64) -> Bool {
-        var header = PuntHeader(process: process, rxInterface: 0, adjacency: 0, note: note, clock: now, offset: 0)
+        var header = PuntHeader(
+            process: process, rxInterface: 0, adjacency: 0, txInterface: 0, note: note, clock: now, offset: 0)
         return send(&header, bytes)
     }
 }

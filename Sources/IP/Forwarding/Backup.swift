@@ -21,15 +21,28 @@ enum Backup {
         let adjacency = adjacencies[packet.header.adjacency]
         guard adjacency.status.isDown, !packet.header.flags.contains(.pinned) else { return .goOn }
         let backup = adjacency.backup
-        switch backup.kindNumber {
-        case Forwarding.Kind.rewrite.rawValue:
-            guard !adjacencies[backup.index].status.isDown else { return .unreachable }
-        case Forwarding.Kind.path.rawValue:
-            guard !adjacencies[paths[backup.index].adjacency].status.isDown else { return .unreachable }
-        default: return .unreachable
-        }
+        guard isUsable(backup, adjacencies, paths) else { return .unreachable }
         if adjacency.firstOnBackup == 0 { adjacencies[packet.header.adjacency].firstOnBackup = Clock.now }
         packet.header.adjacency = backup.index
         return backup.kindNumber == Forwarding.Kind.path.rawValue ? .path : .goOn
+    }
+
+    /// Whether there is no way for a packet by this adjacency: it is down, and so is its backup.
+    static func isMissing(
+        _ index: AdjacencyIndex, for packet: Packet, _ adjacencies: AdjacencyTable, _ paths: PathTable
+    ) -> Bool {
+        let adjacency = adjacencies[index]
+        return adjacency.status.isDown && !packet.header.flags.contains(.pinned)
+            && !isUsable(adjacency.backup, adjacencies, paths)
+    }
+
+    private static func isUsable(
+        _ backup: Forwarding, _ adjacencies: AdjacencyTable, _ paths: PathTable
+    ) -> Bool {
+        switch backup.kindNumber {
+        case Forwarding.Kind.rewrite.rawValue: !adjacencies[backup.index].status.isDown
+        case Forwarding.Kind.path.rawValue: !adjacencies[paths[backup.index].adjacency].status.isDown
+        default: false
+        }
     }
 }

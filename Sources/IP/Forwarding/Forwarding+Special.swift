@@ -19,6 +19,9 @@ extension Forwarding {
     /// An address of the router's own that it does not use yet, because another station might have it: discarded in silence
     /// (RFC 4862 section 5.4).
     public static let tentative = Forwarding(.discard, 6)
+    /// Routes of which none can be used, because their next hops do not answer or their links are down: discards with
+    /// "host unreachable", in IPv6 "address unreachable". Below the marks that labels have of their own.
+    public static let nextHopDown = Forwarding(.discard, 15)
 
     /// Adjacencies below this one are no adjacencies but the special results' marks.
     static let firstAdjacency: AdjacencyIndex = 16
@@ -46,6 +49,7 @@ extension Forwarding {
             case .prohibit: "prohibit"
             case .loop: "loop"
             case .tentative: "tentative"
+            case .nextHopDown: "next hop down"
             default: "broadcast"
             }
         }

@@ -39,7 +39,7 @@ extension IPModule {
             NodeDescriptor(IP6DiscoverNeighbor.self) { _ in
                 IP6DiscoverNeighbor(adjacencies: adjacencies, neighbors: neighbors)
             })
-        registry.add(NodeDescriptor(IP6NoForwarding.self) { _ in IP6NoForwarding() })
+        registry.add(NodeDescriptor(IP6NoForwarding.self) { _ in IP6NoForwarding(tables: tables) })
     }
 
     private func addIPv6Local(_ registry: Registry, _ neighbors: ProcessIndex) {

@@ -120,7 +120,8 @@ public final class IPModule: Module {
         registry.add(NodeDescriptor(IP4ARP.self) { _ in IP4ARP(adjacencies: adjacencies, neighbors: neighbors) })
         registry.add(NodeDescriptor(IP4Local.self) { _ in IP4Local(tables: tables, claims: claims) })
         registry.add(NodeDescriptor(IP4ICMPEcho.self) { _ in IP4ICMPEcho() })
-        registry.add(NodeDescriptor(IP4NoForwarding.self) { _ in IP4NoForwarding(adjacencies: adjacencies) })
+        registry.add(
+            NodeDescriptor(IP4NoForwarding.self) { _ in IP4NoForwarding(adjacencies: adjacencies, tables: tables) })
         registry.add(
             NodeDescriptor(IP4ICMPError.self) { [icmp = icmp.reader] _ in
                 IP4ICMPError(tables: tables, addresses: addresses, settings: icmp)

@@ -77,6 +77,8 @@ struct HeldPacket {
     let bytes: [UInt8]
     let kind: Kind
     let rxInterface: InterfaceIndex
+    /// The table that it was routed by, where `flags` say so: it came out of a tunnel.
+    let table: UInt32
     let flags: BufferFlags
     let worker: Int
 
@@ -84,6 +86,7 @@ struct HeldPacket {
         bytes = Array(punted.bytes.dropFirst(punted.offset))
         self.kind = kind
         rxInterface = punted.rxInterface
+        table = punted.txInterface
         flags = NeighborMessage(rawValue: punted.note).flags
         worker = punted.worker
     }

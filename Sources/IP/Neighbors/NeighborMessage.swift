@@ -27,7 +27,7 @@ struct NeighborMessage: RawRepresentable, BitwiseCopyable {
 
     let rawValue: UInt32
 
-    private static let kept: BufferFlags = [.locallyOriginated, .pinned]
+    private static let kept: BufferFlags = [.locallyOriginated, .pinned, .hasTable]
 
     init(rawValue: UInt32) { self.rawValue = rawValue }
 

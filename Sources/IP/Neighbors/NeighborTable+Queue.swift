@@ -70,7 +70,7 @@ extension NeighborTable {
         for packet in takeHeld(neighbor) {
             let isSent = engine.inject(
                 packet.bytes, at: packet.kind.rewriteNode, rxInterface: packet.rxInterface,
-                adjacency: neighbor.adjacency, flags: packet.flags, worker: packet.worker)
+                txInterface: packet.table, adjacency: neighbor.adjacency, flags: packet.flags, worker: packet.worker)
             if !isSent { counters.injectFailed += 1 }
         }
     }
@@ -81,8 +81,9 @@ extension NeighborTable {
             counters.unanswered += 1
             guard !packet.flags.contains(.locallyOriginated), let node = packet.kind.refusalNode else { continue }
             engine.inject(
-                packet.bytes, at: node, rxInterface: packet.rxInterface, adjacency: Forwarding.unreachable.index,
-                flags: [], worker: packet.worker)
+                packet.bytes, at: node, rxInterface: packet.rxInterface, txInterface: packet.table,
+                adjacency: Forwarding.unreachable.index, flags: packet.flags.intersection(.hasTable),
+                worker: packet.worker)
         }
     }
 

@@ -9,6 +9,7 @@ public enum ICMPv6ErrorRequest: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case noRoute, prohibited, beyondScope, addressUnreachable, portUnreachable, packetTooBig, timeExceeded
     /// The parameter is the offset of the trouble from the IPv6 header's start.
     case badHeaderField, unknownNextHeader, unknownOption, unknownOptionToGroup, incompleteChain
+    case nextHopDown
 
     /// The message, with the next hop's MTU or the pointer of a parameter problem.
     func message(_ parameter: UInt32) -> ICMPv6Message {
@@ -16,7 +17,7 @@ public enum ICMPv6ErrorRequest: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .noRoute: .unreachable(.noRoute)
         case .prohibited: .unreachable(.prohibited)
         case .beyondScope: .unreachable(.beyondScope)
-        case .addressUnreachable: .unreachable(.address)
+        case .addressUnreachable, .nextHopDown: .unreachable(.address)
         case .portUnreachable: .unreachable(.port)
         case .packetTooBig: .packetTooBig(mtu: parameter)
         case .timeExceeded: .timeExceeded

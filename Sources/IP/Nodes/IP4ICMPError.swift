@@ -21,7 +21,7 @@ public struct IP4ICMPError: ContextualNode {
     public enum Reason: UInt16, DropReason {
         // In the order of `ICMPErrorRequest`: the error was sent.
         case noRoute, hostUnreachable, prohibited, protocolUnreachable, portUnreachable, fragmentationNeeded
-        case ttlExpired, parameterProblem
+        case ttlExpired, parameterProblem, nextHopDown
         // It was not, and why.
         case toManyStations, toManyHosts, laterFragment, aboutIcmpError, fromNoHost, ownPacket, rateLimited, noAddress
         case noBuffer, truncated
@@ -36,6 +36,7 @@ public struct IP4ICMPError: ContextualNode {
             case .fragmentationNeeded: "too long for the next link, and must not be fragmented"
             case .ttlExpired: "the time to live ran out"
             case .parameterProblem: "the IPv4 header has a malformed option"
+            case .nextHopDown: "there are routes to the destination, and the next hop of none can be used"
             case .toManyStations: "no ICMP error: came in a link-layer broadcast, multicast or another station's frame"
             case .toManyHosts: "no ICMP error: to a broadcast or multicast address"
             case .laterFragment: "no ICMP error: not the first fragment"
@@ -118,7 +119,7 @@ public struct IP4ICMPError: ContextualNode {
     static func message(_ request: ICMPErrorRequest, _ parameter: UInt16) -> ICMPv4Message {
         switch request {
         case .networkUnreachable: .unreachable(.net)
-        case .hostUnreachable: .unreachable(.host)
+        case .hostUnreachable, .nextHopDown: .unreachable(.host)
         case .prohibited: .unreachable(.administrativelyProhibited)
         case .protocolUnreachable: .unreachable(.protocol)
         case .portUnreachable: .unreachable(.port)

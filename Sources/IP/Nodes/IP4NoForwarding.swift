@@ -4,10 +4,10 @@ import Wire
 
 /// Ends the way of packets for which lookup found no neighbour: drops them, with word to the sender where it is due.
 ///
-/// Summary: no route, blackhole, unreachable and prohibit routes, and broadcasts to connected networks.
+/// Summary: no route, next hops that are down, blackhole, unreachable and prohibit routes, and broadcasts to connected networks.
 /// Expects: a checked IPv4 header; in the adjacency, the mark of the lookup's result.
 /// Emits: to `ip4-icmp-error` what the sender must hear of; to `ip4-local` a broadcast from the network that it is for.
-/// Drops: `blackhole`, `directedBroadcast`, `routeLoop`, `tentative`.
+/// Drops: `blackhole`, `directedBroadcast`, `routeLoop`, `tentative`, `truncated`.
 /// Spec: RFC 1812 sections 5.2.7.1, 5.3.5; RFC 2644.
 public struct IP4NoForwarding: Node {
     public static let name = "ip4-no-forwarding"
@@ -24,13 +24,14 @@ public struct IP4NoForwarding: Node {
     }
 
     public enum Reason: UInt16, DropReason {
-        case blackhole, directedBroadcast, routeLoop, tentative
+        case blackhole, directedBroadcast, routeLoop, tentative, truncated
 
         public var text: String {
             switch self {
             case .blackhole: "a route of type blackhole"
             case .routeLoop: "tables lead to each other, or next hops to themselves, without end"
             case .tentative: "to an address that the router does not use before it knows that nobody else has it"
+            case .truncated: "the packet is shorter than an IPv4 header"
             case .directedBroadcast: "to the network or broadcast address of a connected network"
             }
         }
@@ -45,6 +46,7 @@ public struct IP4NoForwarding: Node {
         public var description: String {
             switch adjacency {
             case Forwarding.noRoute.index: "\(IPv4Address(destination)): no route"
+            case Forwarding.nextHopDown.index: "\(IPv4Address(destination)): no next hop that can be used"
             case Forwarding.blackhole.index: "\(IPv4Address(destination)): blackhole"
             case Forwarding.unreachable.index: "\(IPv4Address(destination)): unreachable"
             case Forwarding.loop.index: "\(IPv4Address(destination)): a loop of tables or next hops"
@@ -56,14 +58,24 @@ public struct IP4NoForwarding: Node {
     }
 
     private let adjacencies: AdjacencyTable
+    private let tables: TableReaders
 
-    init(adjacencies: AdjacencyTable) { self.adjacencies = adjacencies }
+    init(adjacencies: AdjacencyTable, tables: TableReaders) {
+        self.adjacencies = adjacencies
+        self.tables = tables
+    }
 
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
-        if let header = IPv4View(packet.bytes) { trace.destination = header.destination.value }
-        trace.adjacency = packet.header.adjacency
-        switch packet.header.adjacency {
+        guard let header = IPv4View(packet.bytes) else { return .drop(.truncated) }
+        trace.destination = header.destination.value
+        var mark = packet.header.adjacency
+        if mark == Forwarding.noRoute.index, tables.hasUnusableRoute(to: header.destination, for: packet) {
+            mark = Forwarding.nextHopDown.index
+        }
+        trace.adjacency = mark
+        switch mark {
         case Forwarding.noRoute.index: return refuse(packet, .networkUnreachable)
+        case Forwarding.nextHopDown.index: return refuse(packet, .nextHopDown)
         case Forwarding.blackhole.index: return .drop(.blackhole)
         case Forwarding.unreachable.index: return refuse(packet, .hostUnreachable)
         case Forwarding.loop.index: return .drop(.routeLoop)

@@ -81,6 +81,10 @@ public struct IP4Path: Node {
             }
         }
         if packet.length > Int(path.mtu) || pusher.adjacencies[path.adjacency].status.isDown {
+            guard !Backup.isMissing(path.adjacency, for: packet, pusher.adjacencies, pusher.paths) else {
+                packet.requestICMPError(.nextHopDown)
+                return .to(.icmpError)
+            }
             let mtu = pusher.mtu(behind: choice.index)
             if packet.length > Int(mtu) { return decideTooLong(packet, header, mtu) }
         }
@@ -97,7 +101,7 @@ public struct IP4Path: Node {
     ) -> Verdict<Next, Reason> {
         trace.path = packet.header.adjacency
         guard choice.kind == .rewrite else {
-            packet.requestICMPError(.hostUnreachable)
+            packet.requestICMPError(.nextHopDown)
             return .to(.icmpError)
         }
         packet.header.adjacency = choice.index

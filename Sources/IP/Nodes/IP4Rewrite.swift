@@ -87,7 +87,7 @@ public struct IP4Rewrite: Node {
         case .goOn: break
         case .path: return .to(.path)
         case .unreachable:
-            packet.requestICMPError(.hostUnreachable)
+            packet.requestICMPError(.nextHopDown)
             return .to(.icmpError)
         }
         let adjacency = rewriter.adjacencies[packet.header.adjacency]

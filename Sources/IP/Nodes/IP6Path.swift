@@ -79,6 +79,10 @@ public struct IP6Path: Node {
             }
         }
         if packet.length > Int(path.mtu) || pusher.adjacencies[path.adjacency].status.isDown {
+            guard !Backup.isMissing(path.adjacency, for: packet, pusher.adjacencies, pusher.paths) else {
+                packet.requestICMPv6Error(.nextHopDown)
+                return .to(.icmpError)
+            }
             let mtu = pusher.mtu(behind: choice.index)
             guard packet.length <= Int(mtu) else {
                 packet.requestICMPv6Error(.packetTooBig, parameter: mtu)
@@ -98,7 +102,7 @@ public struct IP6Path: Node {
     ) -> Verdict<Next, Reason> {
         trace.path = packet.header.adjacency
         guard choice.kind == .rewrite else {
-            packet.requestICMPv6Error(.addressUnreachable)
+            packet.requestICMPv6Error(.nextHopDown)
             return .to(.icmpError)
         }
         packet.header.adjacency = choice.index

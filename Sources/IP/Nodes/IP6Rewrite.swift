@@ -86,7 +86,7 @@ public struct IP6Rewrite: Node {
         case .goOn: break
         case .path: return .to(.path)
         case .unreachable:
-            packet.requestICMPv6Error(.addressUnreachable)
+            packet.requestICMPv6Error(.nextHopDown)
             return .to(.icmpError)
         }
         let adjacency = rewriter.adjacencies[packet.header.adjacency]

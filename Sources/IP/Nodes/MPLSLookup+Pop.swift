@@ -51,6 +51,7 @@ extension MPLSLookup {
 
     private static func reason(_ forwarding: Forwarding) -> Reason {
         guard forwarding.kind == .discard else { return .loop }
+        guard forwarding != .nextHopDown else { return .unreachable }
         return Reason(rawValue: UInt16(truncatingIfNeeded: forwarding.index)) ?? .unreachable
     }
 

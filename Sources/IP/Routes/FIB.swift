@@ -67,7 +67,7 @@ public final class FIB {
         if let table = table(named: name) { return table }
         guard tables.count < TableReaders.capacity else { throw .tooManyTables(TableReaders.capacity) }
         let table = try newTable(name)
-        readers.set(table.index, table.ip4.reader, table.ip6.reader)
+        readers.set(table)
         tables.append(table)
         try addSpecialRoutes(to: table)
         return table

@@ -270,7 +270,7 @@ public final class PathListStore {
     func buckets(of list: PathList, _ results: [Forwarding]) -> [Forwarding] {
         let usable = list.members.map { isUsable($0.leaf) }
         let owners = LoadBalanceStore.deal(weights: list.members.map(\.weight), usable: usable)
-        return owners.isEmpty ? [list.state == .loop ? .loop : .unreachable] : owners.map { results[$0] }
+        return owners.isEmpty ? [list.state == .loop ? .loop : .nextHopDown] : owners.map { results[$0] }
     }
 
     // MARK: - Who depends on what

@@ -16,6 +16,8 @@ public final class RIB<Prefix: RoutePrefix> {
     }
 
     let table: RouteTable<Prefix>
+    /// Prefixes with routes of which none can be used: who sends there without another way hears of that.
+    let unusable: RouteTable<Prefix>
     private let lists: PathListStore
     /// Path-lists by source, in the order of preference.
     private var stores = RouteSource.allCases.map { _ in RouteStore<Prefix>() }
@@ -31,11 +33,13 @@ public final class RIB<Prefix: RoutePrefix> {
 
     init(_ lists: PathListStore, _ engine: Engine) throws(LookupTableError) {
         self.lists = lists
-        table = try RouteTable { [weak engine] release in
+        let retire: AfterQuiescence = { [weak engine] release in
             // Runs here, in this isolation, only later.
             nonisolated(unsafe) let release = release
             engine?.retire { release() }
         }
+        table = try RouteTable(afterQuiescence: retire)
+        unusable = try RouteTable(afterQuiescence: retire)
     }
 
     /// What workers look up with; valid as long as this RIB lives.
@@ -52,7 +56,10 @@ public final class RIB<Prefix: RoutePrefix> {
     /// - Throws: When the lookup table is full or has no memory; then nothing has changed.
     func set(_ prefix: Prefix, _ list: PathList, from source: RouteSource) throws(LookupTableError) {
         let isBest = !isHidden(prefix, from: source)
-        if isBest, list.isInForce { try table.set(prefix, result: list.forwarding.rawValue) }
+        if isBest, list.isInForce {
+            try table.set(prefix, result: list.forwarding.rawValue)
+            noteUsable(prefix)
+        }
         list.references += 1
         routeChanged()
         let old = stores[source.rawValue].set(prefix, list.index)
@@ -89,6 +96,7 @@ public final class RIB<Prefix: RoutePrefix> {
     func reselect(_ prefix: Prefix) {
         if let best = best(prefix) {
             let result = best.forwarding.rawValue
+            noteUsable(prefix)
             guard table[prefix] != result || isFollowed(prefix) else { return }
             do throws(LookupTableError) {
                 try table.set(prefix, result: result)
@@ -98,10 +106,21 @@ public final class RIB<Prefix: RoutePrefix> {
             }
         } else {
             table.remove(prefix)
+            noteUnusable(prefix)
         }
         generation &+= 1
         hopsChanged(in: prefix)
     }
+
+    /// The prefix has no route in force.
+    private func noteUnusable(_ prefix: Prefix) {
+        guard stores.contains(where: { $0.count > 0 && $0[prefix] != nil }) else { return noteUsable(prefix) }
+        // Without room for it the sender hears that there is no route.
+        if unusable[prefix] == nil { _ = try? unusable.set(prefix, result: Forwarding.nextHopDown.index) }
+    }
+
+    /// The prefix has a route in force, or none at all.
+    private func noteUsable(_ prefix: Prefix) { if unusable.count > 0 { unusable.remove(prefix) } }
 
     /// The path-list of the best usable route to exactly `prefix`.
     private func best(_ prefix: Prefix) -> PathList? {
@@ -187,6 +206,8 @@ public final class RIB<Prefix: RoutePrefix> {
     /// Bytes in use: the workers' lookup table, and the routes behind it with their sources.
     public var memoryBytes: RouteTableMemory {
         var memory = table.memoryBytes
+        memory.lookupTable += unusable.memoryBytes.lookupTable
+        memory.store += unusable.memoryBytes.store
         for store in stores { memory.store += store.memoryBytes }
         return memory
     }

@@ -13,21 +13,26 @@ public struct TableReaders: BitwiseCopyable, @unchecked Sendable {
 
     /// A power of two.
     @inlinable static var capacity: Int { 1024 }
-    private static var byteCount: Int { capacity * MemoryLayout<TableReader>.stride }
+    /// Behind the tables those of their unusable routes.
+    private static var byteCount: Int { 2 * capacity * MemoryLayout<TableReader>.stride }
 
     init(interfaces: InterfaceTable, _ loadBalances: LoadBalanceTable) {
         guard let memory = CMartletLinux_mapAnonymous(TableReaders.byteCount, 0) else {
             fatalError("no address space for the list of tables")
         }
-        tables = memory.bindMemory(to: TableReader.self, capacity: TableReaders.capacity)
+        tables = memory.bindMemory(to: TableReader.self, capacity: 2 * TableReaders.capacity)
         self.interfaces = interfaces
         self.loadBalances = loadBalances
     }
 
     func unmap() { munmap(tables, TableReaders.byteCount) }
 
-    func set(_ index: TableIndex, _ ip4: IPv4LookupTable.Reader, _ ip6: IPv6LookupTable.Reader) {
-        tables[Int(index.rawValue)] = TableReader(ip4: ip4, ip6: ip6)
+    @ControlPlane
+    func set(_ table: VRF) {
+        let place = Int(table.index.rawValue)
+        tables[place] = TableReader(ip4: table.ip4.reader, ip6: table.ip6.reader)
+        tables[TableReaders.capacity + place] = TableReader(
+            ip4: table.ip4.unusable.reader, ip6: table.ip6.unusable.reader)
     }
 
     /// The table of that number, which must exist.
@@ -73,6 +78,29 @@ public struct TableReaders: BitwiseCopyable, @unchecked Sendable {
     public func route(to address: IPv6Address, for packet: Packet) -> Forwarding {
         let address = address.asLookedUp(from: packet.header.rxInterface)
         return Forwarding(rawValue: self[for: packet].ip6.lookup(high: address.high, low: address.low))
+    }
+
+    /// Whether there are routes for the destination of a packet that found none, and none of them can be used: "host
+    /// unreachable", not "network unreachable". Slow.
+    func hasUnusableRoute(to address: IPv4Address, for packet: Packet) -> Bool {
+        hasUnusableRoute(packet) { $0.ip4.lookup(address.value) }
+    }
+
+    func hasUnusableRoute(to address: IPv6Address, for packet: Packet) -> Bool {
+        let address = address.asLookedUp(from: packet.header.rxInterface)
+        return hasUnusableRoute(packet) { $0.ip6.lookup(high: address.high, low: address.low) }
+    }
+
+    private func hasUnusableRoute(_ packet: Packet, _ lookup: (TableReader) -> UInt32) -> Bool {
+        var table = number(for: packet)
+        for _ in 0..<Balancer.depth {
+            let place = Int(table) & (TableReaders.capacity &- 1)
+            if lookup(tables[TableReaders.capacity &+ place]) != 0 { return true }
+            let result = Forwarding(rawValue: lookup(tables[place]))
+            guard result.kind == .table else { return false }
+            table = result.index
+        }
+        return false
     }
 }
 
