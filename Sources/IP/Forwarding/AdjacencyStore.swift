@@ -19,6 +19,8 @@ public final class AdjacencyStore {
     private nonisolated let losses: LinkLosses
     private var gleans: [InterfaceIndex: AdjacencyIndex] = [:]
     private var free: [AdjacencyIndex] = []
+    /// Interfaces on which IPv6 has stopped.
+    private var stopped: Set<InterfaceIndex> = []
     private var observers: [@ControlPlane (AdjacencyIndex) -> Void] = []
     /// Whether a neighbour whose failure is over is to stay down for now, until somebody takes `waitToRestore` from it.
     var holdsDown: (@ControlPlane (AdjacencyIndex) -> Bool)?
@@ -85,7 +87,9 @@ public final class AdjacencyStore {
         let index = try make(key, mtu: interface.mtu)
         byNeighbor[key] = index
         losses.insert(index, on: interface.index)
-        if !interface.flags.isSuperset(of: .usable) { table.setFailures(index, .link) }
+        var failures: AdjacencyStatus.Failures = interface.flags.isSuperset(of: .usable) ? [] : .link
+        if address.family == .ipv6, stopped.contains(interface.index) { failures.insert(.stopped) }
+        if !failures.isEmpty { table.setFailures(index, failures) }
         onPresence?(index, true)
         return index
     }
@@ -251,6 +255,14 @@ public final class AdjacencyStore {
             guard table[index].status.isResolved else { continue }
             complete(index, at: MACAddress(littleEndian: table[index].rewrite.0), from: interface)
         }
+    }
+
+    /// IPv6 neighbours on the interface must not be sent to, or may be again.
+    func setStopped(_ isStopped: Bool, on interface: InterfaceIndex) {
+        let detected = engine.eventClock
+        if isStopped { stopped.insert(interface) } else { stopped.remove(interface) }
+        let neighbors = indices(on: interface).filter { table[$0].family == .ipv6 }
+        tell(neighbors.filter { store(.stopped, isStopped, $0) }.sorted(), detected)
     }
 
     /// The interface can send, or no longer can. The stores come first, for all neighbours, where the thread that had the

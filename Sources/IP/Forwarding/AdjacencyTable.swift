@@ -66,6 +66,8 @@ public struct AdjacencyStatus: BitwiseCopyable, Hashable, Sendable {
         public static let command = Failures(rawValue: 1 << 2)
         /// A failure is over, but must not be trusted yet: the wait-to-restore time runs.
         public static let waitToRestore = Failures(rawValue: 1 << 3)
+        /// IPv6 has stopped on the interface.
+        public static let stopped = Failures(rawValue: 1 << 4)
     }
 }
 

@@ -39,6 +39,8 @@ public final class IPInterfaces {
         var table = TableIndex.main
         /// Groups that are listened to, and how many want that.
         var groups: [IPv6Address: Int] = [:]
+        /// IPv6 has stopped, because another station has the link-local address that is made of the hardware address.
+        var isStopped = false
     }
 
     private struct Owner: Hashable {
@@ -108,7 +110,7 @@ public final class IPInterfaces {
 
     /// Whether the address is in one of the interface's networks, tentative ones included.
     func hasNetwork(of address: IPAddress, on interface: InterfaceIndex) -> Bool {
-        all(of: interface).contains { $0.state != .duplicate && $0.value.network.contains(address) }
+        all(of: interface).contains { $0.state.isHeld && $0.value.network.contains(address) }
     }
 
     /// The interface on whose connected network `nextHop` is a neighbour.
@@ -121,7 +123,7 @@ public final class IPInterfaces {
         if owners[owner(nextHop, required?.index ?? 0, table.index)] != nil { throw .ownAddress(nextHop) }
         let index = required?.index ?? routes.interface(for: nextHop, in: table.index)
         let best = index.flatMap { index in
-            all(of: index).filter { $0.value.network.contains(nextHop) && $0.state != .duplicate }
+            all(of: index).filter { $0.value.network.contains(nextHop) && $0.state.isHeld }
                 .max { $0.value.network.length < $1.value.network.length }
         }
         guard let index, let best, let interface = interface(index) else {
@@ -186,6 +188,7 @@ public final class IPInterfaces {
         states[interface.index]?.addresses[place] = own
         publish(interface)
         tell(interface, own, .decided)
+        followDuplicates(on: interface)
     }
 
     private func put(_ new: InterfaceAddress, on interface: Interface, isAutomatic: Bool) throws(RouteError) {
@@ -198,7 +201,7 @@ public final class IPInterfaces {
             throw RouteError(
                 "\(new.network) is connected to \(name(other)) already", "give an address in another network")
         }
-        let state: OwnAddress.State = needsProbe(new.address, interface) ? .tentative : .usable
+        let state = firstState(of: new.address, on: interface)
         let own = OwnAddress(value: new, isAutomatic: isAutomatic, state: state)
         try routes.add(own, on: interface.index, in: table)
         owners[key] = interface.index
@@ -219,6 +222,7 @@ public final class IPInterfaces {
         // What leads to neighbours of the network goes before the network itself.
         tell(interface, own, .removed)
         routes.remove(own, on: interface.index, in: table)
+        followDuplicates(on: interface)
     }
 
     /// Every interface with IPv6 has a link-local address (RFC 4291 section 2.1), and no other has one.
@@ -243,7 +247,7 @@ public final class IPInterfaces {
     // MARK: - For workers
 
     /// Tells workers by which addresses the interface speaks, and which families it takes.
-    private func publish(_ interface: Interface) {
+    func publish(_ interface: Interface) {
         let usable = addresses(of: interface.index)
         primary[interface.index] = usable.lazy.compactMap(\.address.v4).first ?? .any
         let ip6 = usable.compactMap(\.address.v6)
@@ -253,7 +257,7 @@ public final class IPInterfaces {
         if !old.isEmpty { engine.retire { [weak self] in self?.freePlaces += old } }
         let families = Set(all(of: interface.index).map(\.value.family))
         interface.setFlag(.ip4, families.contains(.ipv4))
-        interface.setFlag(.ip6, families.contains(.ipv6))
+        interface.setFlag(.ip6, families.contains(.ipv6) && !isStopped(interface.index))
     }
 
     private func place(_ address: IPv6Address?) -> UInt32 {

@@ -12,6 +12,12 @@ public struct OwnAddress: Sendable {
         case usable
         /// Another station has it: not used until the operator takes it off, or gives it again.
         case duplicate
+        /// Another station has the interface's link-local address and with it, most likely, its hardware address: IPv6 has
+        /// stopped there (RFC 4862 section 5.4.5).
+        case stopped
+
+        /// Whether the router has the address, or is about to.
+        var isHeld: Bool { self == .tentative || self == .usable }
     }
 
     public let value: InterfaceAddress
@@ -131,7 +137,7 @@ struct ConnectedRoutes {
         _ own: OwnAddress, on interface: InterfaceIndex
     ) -> [(IPPrefix, Path.Target)] {
         let value = own.value
-        guard own.state != .duplicate else { return [] }
+        guard own.state.isHeld else { return [] }
         var routes: [(IPPrefix, Path.Target)] = []
         if own.hasNetwork { routes.append((network(value, interface), .glean(interface))) }
         routes += value.nonHosts.map { ($0.host, .broadcast(interface)) }
@@ -149,5 +155,5 @@ struct ConnectedRoutes {
 
 extension OwnAddress {
     /// Whether there are other hosts in its network that are reached through it.
-    fileprivate var hasNetwork: Bool { state != .duplicate && value.network.length < value.family.bitCount }
+    fileprivate var hasNetwork: Bool { state.isHeld && value.network.length < value.family.bitCount }
 }

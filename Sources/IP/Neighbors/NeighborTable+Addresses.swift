@@ -70,6 +70,8 @@ extension NeighborTable {
             // Who had it may be gone.
             case .duplicate: interfaces.decide(own.address, on: interface, .tentative)
             case .tentative: beginProbe(own.address, on: interface)
+            // Follows the link-local address.
+            case .stopped: break
             }
         }
         advertiser.changed(interface)
@@ -90,7 +92,10 @@ extension NeighborTable {
             if own.value.isLinkLocal { advertiser.changed(interface) }
         case (_, .tentative):
             if isUp { beginProbe(own.address, on: interface) }
-        case (_, .duplicate): break
+        case (_, .duplicate), (_, .stopped):
+            cancelProbe(NeighborKey(interface: interface.index, address: own.address))
+            forgetStrangers(on: interface)
+            if own.value.isLinkLocal { advertiser.changed(interface) }
         }
     }
 

@@ -169,7 +169,7 @@ extension AdjacencyStatus.Failures {
     var words: [String] {
         let all: [(AdjacencyStatus.Failures, String)] = [
             (.link, "link down"), (.neighbor, "no answer"), (.command, "taken down by command"),
-            (.waitToRestore, "waiting to restore"),
+            (.waitToRestore, "waiting to restore"), (.stopped, "IPv6 stopped"),
         ]
         return all.filter { contains($0.0) }.map(\.1)
     }
