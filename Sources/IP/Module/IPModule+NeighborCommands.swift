@@ -5,21 +5,10 @@ import Wire
 // What belongs to neighbours and the router's own addresses: attributes, the section, the operator's commands.
 extension IPModule {
     func addNeighbors(_ registry: Registry) {
-        registry.add(proxyARPAttribute)
         registry.add(routerAdvertisementsAttribute)
         registry.add(neighborsSection)
         for command in [showNeighbors, showAddresses, clearNeighbors, neighborAdd, neighborDelete] {
             registry.add(command)
-        }
-    }
-
-    private var proxyARPAttribute: InterfaceAttribute {
-        let key = Schema.Key.key(
-            "proxy-arp", .boolean,
-            "Answers ARP requests for hosts that are reached by another interface (RFC 1027); false if absent")
-        return InterfaceAttribute(key) { [unowned self] setting throws(ConfigurationErrors) in
-            let isOn = try ConfigurationErrors.collecting { (_) throws(ConfigurationError) in try setting.boolean }
-            return { [unowned self] interface in neighbors.setProxy(isOn, on: interface) }
         }
     }
 
@@ -58,6 +47,7 @@ extension IPModule {
         var flags: [String] = []
         if neighbor.isRouter { flags.append("router") }
         if neighbor.isKept { flags.append("kept") }
+        if neighbor.state == .static, neighbors.isLost(neighbor) { flags.append("no-answer") }
         if neighbors.hasRoutesBehind(neighbor) { flags.append("next-hop") }
         return NeighborReport.Row(
             interface: interfaces.interface(neighbor.key.interface)?.name ?? "", address: neighbor.key.address,

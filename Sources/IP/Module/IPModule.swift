@@ -46,6 +46,7 @@ public final class IPModule: Module {
         registry.add(vrfAttribute)
         registry.add(addressesAttribute)
         registry.add(linkLocalAttribute)
+        addProxies(registry, neighbors: process)
         addNeighbors(registry)
         registry.add(vrfsSection)
         registry.add(forwardingSection)

@@ -11,7 +11,8 @@ struct NeighborReport: Report {
         let state: NeighborState
         /// Since the address was last confirmed.
         let ageSeconds: Double
-        /// "router": it says so. "kept": somebody wants it resolved at all times. "next-hop": routes lead through it.
+        /// "router": it says so. "kept": somebody wants it resolved at all times. "no-answer": static, and it does not
+        /// answer those who want to know. "next-hop": routes lead through it.
         let flags: [String]
         let adjacency: AdjacencyIndex
         /// Packets that wait.

@@ -23,6 +23,9 @@ struct NeighborMessage: RawRepresentable, BitwiseCopyable {
         case awaitsHost6
         /// A labelled packet that waits for the adjacency it carries, from its label stack on.
         case awaitsAdjacencyMPLS
+        /// A neighbor solicitation for somebody else's address, on an interface with proxy neighbor discovery, from its
+        /// IPv6 header on.
+        case proxyDiscovery
     }
 
     let rawValue: UInt32

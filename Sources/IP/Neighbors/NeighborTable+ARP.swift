@@ -12,6 +12,7 @@ extension NeighborTable {
         case .conflict: receiveARPConflict(punted)
         case .proxy: receiveProxyRequest(punted)
         case .discovery: receiveDiscovery(punted)
+        case .proxyDiscovery: receiveProxySolicitation(punted)
         case .awaitsAdjacency: resolveAdjacency(punted, .ip4)
         case .awaitsHost: resolveHost(punted, .ip4)
         case .awaitsAdjacency6: resolveAdjacency(punted, .ip6)
@@ -55,9 +56,14 @@ extension NeighborTable {
             // No adjacency left is as good as a full table; the request is answered all the same.
             neighbor = (try? make(key, on: interface)) ?? nil
         }
-        guard let neighbor, neighbor.state != .static else { return }
+        guard let neighbor else { return }
+        let isAnswer = isForUs && arp.operation == .reply
+        guard neighbor.state != .static else {
+            if isAnswer, arp.senderMAC == neighbor.mac { confirmStatic(neighbor) }
+            return
+        }
         // Who answers the router can hear it; of who asks or tells that is yet to be seen.
-        if isForUs, arp.operation == .reply {
+        if isAnswer {
             complete(neighbor, at: arp.senderMAC, .reachable, on: interface)
         } else if !neighbor.state.isUsable || neighbor.mac != arp.senderMAC {
             complete(neighbor, at: arp.senderMAC, .stale, on: interface)
@@ -99,7 +105,7 @@ extension NeighborTable {
     func request(_ neighbor: Neighbor, on interface: Interface) {
         guard let own = interfaces.address(of: interface.index, facing: neighbor.key.address)?.address else { return }
         counters.requestsSent += 1
-        let station = neighbor.state == .probe ? neighbor.mac : nil
+        let station = neighbor.state == .probe || neighbor.state == .static ? neighbor.mac : nil
         switch (neighbor.key.address, own) {
         case (.v4(let address), .v4(let own)):
             let packet = ARPPacket.request(for: address, from: MACAddress(littleEndian: interface.mac), own)

@@ -206,29 +206,4 @@ extension NeighborTable {
         )
         interfaces.decide(address, on: interface, .duplicate)
     }
-
-    // MARK: - Proxy
-
-    /// Answers requests on the interface for hosts that are reached through the router by another interface.
-    public func setProxy(_ isOn: Bool, on interface: Interface) {
-        interface.setFlag(.proxyARP, isOn)
-    }
-
-    /// Whether packets to an address that come in at the interface leave by another.
-    func leadsElsewhere(_ address: IPAddress, from interface: Interface) -> Bool {
-        guard let (_, list) = fib.cover(of: address, in: fib.table(of: interface).index), list.state == .usable else {
-            return false
-        }
-        let ways = list.paths.compactMap { way($0) } + list.members.compactMap { $0.leaf.adjacency.map(txInterface) }
-        return !ways.isEmpty && !ways.contains(interface.index)
-    }
-
-    private func txInterface(_ adjacency: AdjacencyIndex) -> InterfaceIndex { adjacencies.table[adjacency].txInterface }
-
-    private func way(_ path: Path) -> InterfaceIndex? {
-        switch path.target {
-        case .neighbor(_, let interface), .glean(let interface): interface
-        default: nil
-        }
-    }
 }

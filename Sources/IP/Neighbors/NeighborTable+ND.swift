@@ -15,6 +15,18 @@ extension NeighborTable {
 
     /// Takes a message that its node has judged; judged again here, because what it says is about to be believed.
     func receiveDiscovery(_ punted: PuntedPacket) {
+        withDiscovery(punted) { discovery, interface in
+            switch discovery.message.type {
+            case .neighborSolicitation: receiveSolicitation(discovery, on: interface)
+            case .neighborAdvertisement: receiveAdvertisement(discovery, on: interface)
+            case .routerSolicitation: receiveRouterSolicitation(discovery, on: interface)
+            case .routerAdvertisement: receiveRouterAdvertisement(discovery, on: interface)
+            default: break
+            }
+        }
+    }
+
+    func withDiscovery(_ punted: PuntedPacket, _ body: (Discovery, Interface) -> Void) {
         guard let interface = interfaces.interface(punted.rxInterface) else { return }
         var bytes = punted.bytes
         bytes.withBytes { frame in
@@ -22,15 +34,10 @@ extension NeighborTable {
                 let header = IPv6View(frame.dropping(first: punted.offset)),
                 let message = try? NDView(validating: header.upperLayer, of: header)
             else { return }
-            let discovery = Discovery(
-                message: message, source: header.source, destination: header.destination, station: link.source)
-            switch message.type {
-            case .neighborSolicitation: receiveSolicitation(discovery, on: interface)
-            case .neighborAdvertisement: receiveAdvertisement(discovery, on: interface)
-            case .routerSolicitation: receiveRouterSolicitation(discovery, on: interface)
-            case .routerAdvertisement: receiveRouterAdvertisement(discovery, on: interface)
-            default: break
-            }
+            body(
+                Discovery(
+                    message: message, source: header.source, destination: header.destination, station: link.source),
+                interface)
         }
     }
 
@@ -57,14 +64,14 @@ extension NeighborTable {
         advertise(discovery.message.target, to: receiver, isOverriding: !isAnycast, on: interface)
     }
 
-    private func isOnLink(_ source: IPv6Address, _ interface: Interface) -> Bool {
+    func isOnLink(_ source: IPv6Address, _ interface: Interface) -> Bool {
         if interfaces.address(of: interface.index, facing: .v6(source)) != nil { return true }
         counters.senderOffSubnet += 1
         return false
     }
 
     /// What a solicitation says of its sender: it is there, and whether it can be reached is yet to be seen.
-    private func learn(_ source: IPv6Address, at station: MACAddress, on interface: Interface) {
+    func learn(_ source: IPv6Address, at station: MACAddress, on interface: Interface) {
         guard station.isStation else { return }
         let key = NeighborKey(interface: interface.index, address: .v6(source))
         guard let neighbor = self[key] ?? (try? make(key, on: interface)) ?? nil, neighbor.state != .static,
@@ -86,8 +93,11 @@ extension NeighborTable {
             counters.unsolicited += 1
             return
         }
-        guard neighbor.state != .static else { return }
         let told = message.targetStation.flatMap { $0.isStation ? $0 : nil }
+        guard neighbor.state != .static else {
+            if message.isSolicited, told == nil || told == neighbor.mac { confirmStatic(neighbor) }
+            return
+        }
         guard neighbor.state.isUsable else {
             // Without an address there is nothing to learn.
             guard let told else { return }
@@ -170,9 +180,10 @@ extension NeighborTable {
         sendAdvertisement(address, to: nil, isOverriding: true, on: interface)
     }
 
-    private func sendAdvertisement(
+    /// - Parameter isRouter: The target is this router; not where the router speaks for another station.
+    func sendAdvertisement(
         _ target: IPv6Address, to receiver: (address: IPv6Address, station: MACAddress)?, isOverriding: Bool,
-        on interface: Interface
+        isRouter: Bool = true, on interface: Interface
     ) {
         let own = MACAddress(littleEndian: interface.mac)
         // The source of an answer from an anycast address is one of the router's own.
@@ -183,7 +194,7 @@ extension NeighborTable {
             .ipv6(from: source, to: receiver?.address ?? .allNodes, hopLimit: 255)
             .discovery(
                 NeighborAdvertisement(
-                    target: target, station: own, isRouter: true, isSolicited: receiver != nil,
+                    target: target, station: own, isRouter: isRouter, isSolicited: receiver != nil,
                     isOverriding: isOverriding))
         send(frame, on: interface)
     }

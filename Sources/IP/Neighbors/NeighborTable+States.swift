@@ -21,7 +21,8 @@ extension NeighborTable {
 
     private func time(in state: NeighborState, _ neighbor: Neighbor) -> Int? {
         switch state {
-        case .static, .stale: return nil
+        case .stale: return nil
+        case .static: return neighbor.probeInterval
         case .delay: return policy.delayTime
         case .incomplete: return policy.retransmitInterval
         case .probe: return neighbor.probeInterval ?? policy.retransmitInterval
@@ -49,7 +50,8 @@ extension NeighborTable {
     private func timerFired(_ neighbor: Neighbor) {
         neighbor.timer = nil
         switch neighbor.state {
-        case .static, .stale: break
+        case .stale: break
+        case .static: probeStatic(neighbor)
         case .reachable:
             guard neighbor.probeInterval == nil else { return probe(neighbor) }
             enter(neighbor, neighbor.isKept ? .delay : .stale)

@@ -38,6 +38,9 @@ public final class NeighborTable {
     var isSweeping = false
     /// Own addresses that are being asked for.
     var probes: [NeighborKey: AddressProbe] = [:]
+    /// For whom interfaces speak, and how many of their answers wait.
+    var proxies: [InterfaceIndex: NDProxyScope] = [:]
+    var proxied = 0
     public let advertiser: RouterAdvertiser
 
     init(engine: Engine, interfaces: IPInterfaces, fib: FIB) {
@@ -162,7 +165,8 @@ public final class NeighborTable {
     /// Has the neighbour asked for and kept resolved although no packet is sent to it, until `stopKeeping` was called as
     /// often: for next hops that must be ready before they are needed, and for those whose loss must be seen soon.
     /// - Parameter interval: Milliseconds between probes while the neighbour answers, at least 10; nil leaves it with the
-    ///   reachable time. The neighbour is given up after `policy.requests` of them.
+    ///   reachable time. The neighbour is given up after `policy.requests` of them. A static one is resolved anyway: it is
+    ///   asked only if there is an interval.
     public func keepResolved(_ adjacency: AdjacencyIndex, every interval: Int? = nil) {
         keepers[adjacency, default: [:]][interval.map { max(10, $0) } ?? 0, default: 0] += 1
         adjacencies.retain(adjacency)
@@ -181,9 +185,10 @@ public final class NeighborTable {
 
     /// Says that the neighbour answered in another protocol: BFD, for instance (RFC 4861 section 7.3.1).
     public func confirm(_ adjacency: AdjacencyIndex) {
-        guard let key = adjacencies.key(of: adjacency), let neighbor = entries[key], neighbor.state != .static,
-            neighbor.state.isUsable
-        else { return }
+        guard let key = adjacencies.key(of: adjacency), let neighbor = entries[key], neighbor.state.isUsable else {
+            return
+        }
+        if neighbor.state == .static { return confirmStatic(neighbor) }
         neighbor.confirmed = Clock.now
         neighbor.requests = 0
         enter(neighbor, .reachable)
@@ -193,6 +198,7 @@ public final class NeighborTable {
         guard let key = adjacencies.key(of: adjacency), let neighbor = entries[key] else { return }
         neighbor.keepers = keepers[adjacency] ?? [:]
         if neighbor.state == .reachable { enter(neighbor, .reachable) }
+        if neighbor.state == .static { keepersChangedStatic(neighbor) }
     }
 
     /// Asks for an adjacency's neighbour, unless that is under way or done.
