@@ -32,6 +32,11 @@ extension IPModule {
             NodeDescriptor(MPLSIncomplete.self) { _ in
                 MPLSIncomplete(adjacencies: pusher.adjacencies, neighbors: neighbors)
             })
+        let addresses = interfaces.primary
+        registry.add(
+            NodeDescriptor(MPLSICMPError.self) { [icmp = icmp.reader] _ in
+                MPLSICMPError(tables: tables, addresses: addresses, settings: icmp)
+            })
         registry.add(
             FeatureArc(
                 "mpls-input", by: .receive, startsAt: [("ethernet-input", "mpls")], endsAt: MPLSLookup.name))

@@ -8,12 +8,15 @@ struct ICMPErrorPolicy: BitwiseCopyable, Sendable {
     let tables: TableReaders
 
     /// Why the packet's sender must not be told; nil when it may.
-    func objection(to packet: Packet, _ header: IPv4View) -> IP4ICMPError.Reason? {
+    /// - Parameter knowsAddresses: The packet's addresses are those of its table; false for another network's packet.
+    func objection(
+        to packet: Packet, _ header: IPv4View, knowsAddresses: Bool = true
+    ) -> IP4ICMPError.Reason? {
         if packet.header.flags.contains(.notToThisStation) { return .toManyStations }
-        if !isOneHost(header.destination, packet) { return .toManyHosts }
+        if !isOneHost(header.destination, packet, knowsAddresses) { return .toManyHosts }
         if header.isLaterFragment { return .laterFragment }
         if header.protocol == .icmp, isError(header) { return .aboutIcmpError }
-        return isPossibleSender(header.source, packet) ? nil : .fromNoHost
+        return isPossibleSender(header.source, packet, knowsAddresses) ? nil : .fromNoHost
     }
 
     /// An ICMP error, or ICMP of which too little is there to know.
@@ -23,15 +26,17 @@ struct ICMPErrorPolicy: BitwiseCopyable, Sendable {
     }
 
     /// Neither multicast nor the broadcast address of all or of a connected network.
-    private func isOneHost(_ address: IPv4Address, _ packet: Packet) -> Bool {
+    private func isOneHost(_ address: IPv4Address, _ packet: Packet, _ knowsAddresses: Bool) -> Bool {
         guard address.value >> 28 < 0xe else { return false }
-        return !tables.route(to: address, for: packet).isBroadcast
+        return !knowsAddresses || !tables.route(to: address, for: packet).isBroadcast
     }
 
     /// One host that is not this router.
-    private func isPossibleSender(_ address: IPv4Address, _ packet: Packet) -> Bool {
+    private func isPossibleSender(_ address: IPv4Address, _ packet: Packet, _ knowsAddresses: Bool) -> Bool {
         let network = address.value >> 24
-        guard network != 0, network != 127, isOneHost(address, packet) else { return false }
-        return tables.route(to: address, for: packet).kind != .local
+        guard network != 0, network != 127, isOneHost(address, packet, knowsAddresses) else {
+            return false
+        }
+        return !knowsAddresses || tables.route(to: address, for: packet).kind != .local
     }
 }

@@ -8,8 +8,9 @@ struct ICMPv6ErrorPolicy: BitwiseCopyable, Sendable {
     let tables: TableReaders
 
     /// Why the packet's sender must not be told; nil when it may.
+    /// - Parameter knowsAddresses: The packet's addresses are those of its table; false for another network's packet.
     func objection(
-        to packet: Packet, _ header: IPv6View, _ request: ICMPv6ErrorRequest
+        to packet: Packet, _ header: IPv6View, _ request: ICMPv6ErrorRequest, knowsAddresses: Bool = true
     ) -> IP6ICMPError.Reason? {
         if !request.concernsGroups {
             if packet.header.flags.contains(.notToThisStation) { return .toManyStations }
@@ -17,19 +18,21 @@ struct ICMPv6ErrorPolicy: BitwiseCopyable, Sendable {
         }
         let upper = header.upperLayer
         // Paths are found by what is too long, whichever part it is of.
-        if upper.isLaterFragment { return request == .packetTooBig ? senderObjection(packet, header) : .laterFragment }
-        if upper.protocol == .icmp6 {
+        if upper.isLaterFragment, request != .packetTooBig { return .laterFragment }
+        if upper.protocol == .icmp6, !upper.isLaterFragment {
             // Of too little to tell, the worst is assumed.
             guard upper.payload.count > 0 else { return .aboutIcmpError }
             let type = ICMPv6Type(rawValue: upper.payload.load(at: 0))
             if type.isError || type == .redirect { return .aboutIcmpError }
         }
-        return senderObjection(packet, header)
+        return senderObjection(packet, header, knowsAddresses)
     }
 
-    private func senderObjection(_ packet: Packet, _ header: IPv6View) -> IP6ICMPError.Reason? {
+    private func senderObjection(
+        _ packet: Packet, _ header: IPv6View, _ knowsAddresses: Bool
+    ) -> IP6ICMPError.Reason? {
         let source = header.source
         guard !source.isUnspecified, !source.isMulticast, !source.isLoopback else { return .fromNoHost }
-        return tables.route(to: source, for: packet).kind == .local ? .fromNoHost : nil
+        return knowsAddresses && tables.route(to: source, for: packet).kind == .local ? .fromNoHost : nil
     }
 }

@@ -97,19 +97,29 @@ public struct IP4ICMPError: ContextualNode {
     }
 
     /// Fills an empty buffer with the error and makes it the router's own.
+    /// - Parameter labels: The label stack above the packet, told behind a shorter quote (RFC 4950).
     static func write(
         _ message: ICMPv4Message, about packet: Bytes, from source: IPv4Address, to receiver: IPv4Address,
-        into error: Packet
+        labels: Bytes? = nil, into error: Packet
     ) {
         let headers = IPv4Header.length + ICMPv4View.length
-        let quote = packet.prefix(IP4ICMPError.longest - headers)
-        error.truncate(to: headers + quote.count)
+        let quote = packet.prefix(labels == nil ? IP4ICMPError.longest - headers : ICMPLabelStack.quoteLength)
+        let count = labels.map { ICMPLabelStack.quoteLength + ICMPLabelStack.headerLength + $0.count } ?? quote.count
+        error.truncate(to: headers + count)
         let bytes = error.bytes
         (bytes.start + headers).copyMemory(from: quote.start, byteCount: quote.count)
+        var message = message
+        if let labels {
+            let end = headers + ICMPLabelStack.quoteLength
+            let fill = ICMPLabelStack.quoteLength - quote.count
+            (bytes.start + headers + quote.count).initializeMemory(as: UInt8.self, repeating: 0, count: fill)
+            ICMPLabelStack.emit(labels, into: bytes.dropping(first: end))
+            message.rest |= ICMPLabelStack.ip4Length
+        }
         message.emit(into: bytes.dropping(first: IPv4Header.length))
         // The quoted packet's own identification: nothing to count, nothing that tells others how much is sent.
         IPv4Header(
-            source: source, destination: receiver, protocol: .icmp, payloadLength: ICMPv4View.length + quote.count,
+            source: source, destination: receiver, protocol: .icmp, payloadLength: ICMPv4View.length + count,
             timeToLive: IP4ICMPError.timeToLive, trafficClass: IP4ICMPError.trafficClass,
             identification: quote.network(at: 4, as: UInt16.self)
         ).emit(into: bytes)

@@ -104,17 +104,27 @@ public struct IP6ICMPError: ContextualNode {
     }
 
     /// Fills an empty buffer with the error and makes it the router's own.
+    /// - Parameter labels: The label stack above the packet, told behind a shorter quote (RFC 4950).
     static func write(
         _ message: ICMPv6Message, about packet: Bytes, from source: IPv6Address, to receiver: IPv6Address,
-        into error: Packet
+        labels: Bytes? = nil, into error: Packet
     ) {
         let headers = IPv6View.length + ICMPv6View.length
-        let quote = packet.prefix(IP6ICMPError.longest - headers)
-        error.truncate(to: headers + quote.count)
+        let quote = packet.prefix(labels == nil ? IP6ICMPError.longest - headers : ICMPLabelStack.quoteLength)
+        let count = labels.map { ICMPLabelStack.quoteLength + ICMPLabelStack.headerLength + $0.count } ?? quote.count
+        error.truncate(to: headers + count)
         let bytes = error.bytes
         (bytes.start + headers).copyMemory(from: quote.start, byteCount: quote.count)
+        var message = message
+        if let labels {
+            let end = headers + ICMPLabelStack.quoteLength
+            let fill = ICMPLabelStack.quoteLength - quote.count
+            (bytes.start + headers + quote.count).initializeMemory(as: UInt8.self, repeating: 0, count: fill)
+            ICMPLabelStack.emit(labels, into: bytes.dropping(first: end))
+            message.rest |= ICMPLabelStack.ip6Length
+        }
         IPv6Header(
-            source: source, destination: receiver, nextHeader: .icmp6, payloadLength: ICMPv6View.length + quote.count,
+            source: source, destination: receiver, nextHeader: .icmp6, payloadLength: ICMPv6View.length + count,
             hopLimit: IP6ICMPError.hopLimit, trafficClass: IP6ICMPError.trafficClass
         ).emit(into: bytes)
         message.emit(into: bytes.dropping(first: IPv6View.length), source: source, destination: receiver)

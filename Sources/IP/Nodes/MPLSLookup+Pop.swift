@@ -21,16 +21,19 @@ extension MPLSLookup {
         while true {
             switch forwarding.kind {
             case .path:
-                guard entry.timeToLive > 1 else { return .drop(.ttlExpired) }
+                guard entry.timeToLive > 1 else { return expire(packet) }
                 return takePath(packet, entry, forwarding.index, isUniform)
             case .rewrite:
-                guard entry.timeToLive > 1 else { return .drop(.ttlExpired) }
+                guard entry.timeToLive > 1 else { return expire(packet) }
                 return pop(packet, entry, towards: forwarding.index, isUniform)
             case .local:
                 guard entry.timeToLive > 0 else { return .drop(.ttlExpired) }
                 return .to(arc: UInt16(truncatingIfNeeded: forwarding.index))
             case .table:
-                guard entry.timeToLive > 0 else { return .drop(.ttlExpired) }
+                guard entry.timeToLive > 0 else {
+                    if forwarding != .nextLabel, forwarding != .ingressTable { packet.setTable(forwarding.index) }
+                    return expire(packet)
+                }
                 guard forwarding == .nextLabel else { return popToIP(packet, entry, forwarding, isUniform) }
                 guard let next = uncover(packet, entry, isUniform) else { return .drop(.truncated) }
                 entry = next
@@ -47,6 +50,14 @@ extension MPLSLookup {
             forwarding = follow(result.forwarding, packet)
             isUniform = result.isUniform
         }
+    }
+
+    /// A label's time to live has run out: the sender of the IP packet below hears of it.
+    /// - Parameter isOutgoing: The label is the next router's.
+    @inline(never)
+    private func expire(_ packet: Packet, isOutgoing: Bool = false) -> Decision {
+        packet.requestMPLSError(MPLSErrorRequest(.ttlExpired, isOutgoing: isOutgoing))
+        return .to(.icmpError)
     }
 
     private static func reason(_ forwarding: Forwarding) -> Reason {
@@ -100,8 +111,8 @@ extension MPLSLookup {
             let outgoing = entry.adopting(entry.timeToLive &- 1, entry.trafficClass)
             guard let next = uncover(packet, outgoing, isUniform) else { return .drop(.truncated) }
             // Of a pipe it is neither judged nor changed (RFC 3443 section 3.5), but nothing leaves with 0.
-            guard next.timeToLive > 0 else { return .drop(.ttlExpired) }
             packet.header.adjacency = adjacency
+            guard next.timeToLive > 0 else { return expire(packet, isOutgoing: true) }
             return .to(.rewrite)
         }
         packet.advance(MPLSView.length)
@@ -139,10 +150,7 @@ extension MPLSLookup {
         if let entry, entry.label.isReserved {
             guard version == (entry.label == .ipv6ExplicitNull ? 6 : 4) else { return .drop(.notIp) }
         }
-        if table != .ingressTable {
-            packet.header.txInterface = table.index
-            packet.header.flags.insert(.hasTable)
-        }
+        if table != .ingressTable { packet.setTable(table.index) }
         let adopted = isUniform ? entry : nil
         switch version {
         case 4:
@@ -153,6 +161,14 @@ extension MPLSLookup {
             return .to(.ip6Input)
         default: return .drop(.notIp)
         }
+    }
+}
+
+extension Packet {
+    /// Has the packet routed by a table of its own (VRF).
+    fileprivate func setTable(_ table: UInt32) {
+        header.txInterface = table
+        header.flags.insert(.hasTable)
     }
 }
 

@@ -9,14 +9,14 @@ import Wire
 /// Expects: a label at the current position.
 /// Emits: to `mpls-rewrite` the labelled packet with its adjacency set; to `ip4-input` and `ip6-input` an IP packet whose
 /// last label was for this router, with the table to route it by; to `ip4-rewrite` and `ip6-rewrite` one whose label its
-/// neighbour gave out as implicit null; to features' nodes the packets of the labels that they have claimed, at the label.
+/// neighbour gave out as implicit null; to `mpls-icmp-error` one that expires; to features' nodes the packets of the labels that they have claimed, at the label.
 /// Drops: by name what has no label, no time to live, or no way on.
 /// Spec: RFC 3031 section 3.10 to 3.18; RFC 3032 sections 2.1, 2.4; RFC 3443; RFC 6790 section 4.3.
 public struct MPLSLookup: Node {
     public static let name = "mpls-lookup"
 
     public enum Next: UInt16, NextNode {
-        case rewrite, ip4Input, ip4Rewrite, ip6Input, ip6Rewrite
+        case rewrite, ip4Input, ip4Rewrite, ip6Input, ip6Rewrite, icmpError
 
         public var node: String {
             switch self {
@@ -25,6 +25,7 @@ public struct MPLSLookup: Node {
             case .ip4Rewrite: "ip4-rewrite"
             case .ip6Input: "ip6-input"
             case .ip6Rewrite: "ip6-rewrite"
+            case .icmpError: "mpls-icmp-error"
             }
         }
     }

@@ -7,31 +7,31 @@ import Wire
 /// Summary: the last step of label switching. While the neighbour is down its backup's: another neighbour with the same
 /// label, or a bypass, whose labels go on top.
 /// Expects: a label at the current position, and the adjacency.
-/// Emits: the complete frame, with its transmit interface set.
-/// Drops: `truncated`, `tooLong`, `unreachable`. Packets whose neighbour's address is not known go to
+/// Emits: the complete frame, with its transmit interface set; to `mpls-icmp-error` one that is too long for the link.
+/// Drops: `truncated`, `unreachable`. Packets whose neighbour's address is not known go to
 /// `mpls-adj-incomplete`; none ever leaves without its label.
 /// Spec: RFC 3032 sections 2.1, 3, 4; RFC 4090 section 3.2 for the bypass; RFC 5332.
 public struct MPLSRewrite: Node {
     public static let name = "mpls-rewrite"
 
     public enum Next: UInt16, NextNode {
-        case output, incomplete
+        case output, incomplete, icmpError
 
         public var node: String {
             switch self {
             case .output: "interface-output"
             case .incomplete: "mpls-adj-incomplete"
+            case .icmpError: "mpls-icmp-error"
             }
         }
     }
 
     public enum Reason: UInt16, DropReason {
-        case truncated, tooLong, unreachable
+        case truncated, unreachable
 
         public var text: String {
             switch self {
             case .truncated: "the packet ends in its label"
-            case .tooLong: "longer with its labels than the next link takes"
             case .unreachable: "neither the next hop nor a backup can be used"
             }
         }
@@ -92,7 +92,10 @@ public struct MPLSRewrite: Node {
         }
         let adjacency = rewriter.adjacencies[packet.header.adjacency]
         guard adjacency.status.isResolved else { return .to(.incomplete) }
-        guard packet.length <= Int(adjacency.mtu) else { return .drop(.tooLong) }
+        guard packet.length <= Int(adjacency.mtu) else {
+            packet.requestMPLSError(MPLSErrorRequest(.tooLong, isOutgoing: true, linkMTU: adjacency.mtu))
+            return .to(.icmpError)
+        }
         packet.header.flags.remove(.hasTable)
         return nil
     }
