@@ -114,6 +114,7 @@ import Wire
         // The next hop's own route goes: that is the one prefix to change.
         lab.remove("30.0.0.1/32")
         expectWay("10.1.0.2")
+        while lab.fib.reprogramming.isBusy { lab.engine.step() }
         // The next hop's route went and came with its neighbour, and was removed.
         #expect(lab.fib.reprogramming.done == [0, 0, 0, 2])
         #expect(lab.fib.main.ip4.generation - generation <= 4)
