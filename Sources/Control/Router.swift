@@ -116,7 +116,7 @@ public final class Router {
 
     /// What applying the file will do, all of it checked.
     private struct Plan {
-        var interfaces: [(name: String, mark: Mark, create: @ControlPlane () throws -> Interface)] = []
+        var interfaces: [PlannedInterface] = []
         var attributes:
             [(interface: String, mark: Mark, path: String, apply: @ControlPlane (Interface) throws -> Void)] = []
         var sections: [(mark: Mark, path: String, apply: Section.Application)] = []
@@ -129,17 +129,25 @@ public final class Router {
         func collect(_ body: () throws(ConfigurationErrors) -> Void) {
             do { try body() } catch { errors.append(contentsOf: error.all) }
         }
-        for entry in (try? file["interfaces"]?.map) ?? [] {
+        let entries = (try? file["interfaces"]?.map) ?? []
+        let names = entries.map(\.key)
+        for entry in entries {
             collect { () throws(ConfigurationErrors) in
                 guard let kind = try? entry.value["type"]?.string,
                     let driver = registry.drivers.first(where: { $0.kind == kind })
                 else { return }
-                plan.interfaces.append((entry.key, entry.mark, try driver.read(entry.key, entry.value)))
+                plan.interfaces.append(
+                    PlannedInterface(
+                        name: entry.key, mark: entry.mark, lower: driver.lower(entry.value),
+                        create: try driver.read(entry.key, entry.value)))
                 for attribute in registry.interfaceAttributes {
                     guard let setting = entry.value[attribute.key.name] else { continue }
                     plan.attributes.append((entry.key, setting.mark, setting.path, try attribute.read(setting)))
                 }
             }
+        }
+        collect { () throws(ConfigurationErrors) in
+            plan.interfaces = try PlannedInterface.inOrder(plan.interfaces, among: names)
         }
         for section in registry.sections {
             guard let setting = file[section.key] else { continue }
@@ -159,6 +167,7 @@ public final class Router {
     private func createPlaceholders(_ plan: Plan) throws {
         for entry in plan.interfaces {
             let interface = engine.createInterface(entry.name, kind: "placeholder")
+            guard entry.lower.isEmpty else { continue }
             engine.add(
                 NodeDescriptor(input: PlaceholderInput.self, name: "\(entry.name)-rx") { _ in PlaceholderInput() })
             engine.attach(

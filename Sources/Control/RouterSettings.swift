@@ -47,7 +47,8 @@ struct RouterSettings {
         if let workers = options.workers { engine.workerCount = workers }
         engine.chunkSize = try RouterSettings.chunkSize(forMTU: RouterSettings.largestMTU(file))
         // A device holds up to half of that in its rings; the rest is under way.
-        engine.bufferCount = max(engine.bufferCount, 8192 * (try file["interfaces"]?.map.count ?? 0))
+        let devices = try file["interfaces"]?.map.filter { $0.value["parent"] == nil }.count ?? 0
+        engine.bufferCount = max(engine.bufferCount, 8192 * devices)
         if let buffers = file["buffers"] {
             if let count = buffers["count"] { engine.bufferCount = try count.integer(in: 512...16_777_216) }
             if let size = buffers["size"] { engine.chunkSize = try size.integer(in: 2048...16384) }

@@ -2,14 +2,15 @@
 import Graph
 import Wire
 
-/// Reads the Ethernet header and passes the packet on by EtherType.
+/// Reads the Ethernet header with its VLAN tags and passes the packet on by EtherType.
 ///
-/// Summary: station check, then classification by EtherType.
+/// Summary: station check, the sub-interface by the tags, then classification by EtherType.
 /// Expects: frames as received, current position at the destination address.
-/// Emits: the packet behind its Ethernet header, and behind a priority tag (VLAN 0), which counts for nothing here.
-/// Drops: `truncated`, `notForUs`, `vlanUnknown`, `etherTypeUnknown`, `interfaceDown`, `ip4Disabled`,
+/// Emits: the packet behind its Ethernet header, a tagged one as received by the sub-interface that has its tags. A priority
+/// tag (VLAN 0) counts for nothing here.
+/// Drops: `truncated`, `notForUs`, `vlanUnknown`, `vlanTooDeep`, `etherTypeUnknown`, `interfaceDown`, `ip4Disabled`,
 /// `ip6Disabled`, `mplsDisabled`.
-/// Spec: IEEE 802.3 clause 3; IEEE 802.1Q clause 6.8; RFC 894; RFC 2464; RFC 5332 section 3; RFC 1812 section 5.3.4
+/// Spec: IEEE 802.3 clause 3; IEEE 802.1Q clauses 6.8, 9; RFC 894; RFC 2464; RFC 5332 section 3; RFC 1812 section 5.3.4
 /// (link-layer broadcasts).
 public struct EthernetInput: Node {
     public static let name = "ethernet-input"
@@ -29,13 +30,14 @@ public struct EthernetInput: Node {
 
     public enum Reason: UInt16, DropReason {
         case truncated, notForUs, vlanUnknown, etherTypeUnknown, interfaceDown, ip4Disabled, ip6Disabled
-        case mplsDisabled
+        case mplsDisabled, vlanTooDeep
 
         public var text: String {
             switch self {
             case .truncated: "the frame is shorter than its Ethernet header or tag"
             case .notForUs: "the destination address is another station's"
-            case .vlanUnknown: "no sub-interface has this VLAN tag"
+            case .vlanUnknown: "no sub-interface has these VLAN tags"
+            case .vlanTooDeep: "more tags than any sub-interface has"
             case .etherTypeUnknown: "no node handles this EtherType"
             case .interfaceDown: "the interface is administratively down"
             case .ip4Disabled: "IPv4 on an interface without an IPv4 address"
@@ -64,8 +66,14 @@ public struct EthernetInput: Node {
     static var groupBit: UInt64 { 1 }
 
     let interfaces: InterfaceTable
+    private let tags: TagTable
+    private let counters: InterfaceCounterSlot
 
-    public init(interfaces: InterfaceTable) { self.interfaces = interfaces }
+    init(_ seat: Seat, tags: TagTable) {
+        interfaces = seat.interfaces
+        counters = seat.interfaceCounters
+        self.tags = tags
+    }
 
     @inline(__always)
     public func prefetch(_ packet: Packet) { packet.prefetchData() }
@@ -90,41 +98,55 @@ public struct EthernetInput: Node {
             packet.header.flags.insert(.notToThisStation)
         }
         packet.advance(EthernetView.length)
-        if type == EtherType.ipv4.rawValue { return EthernetInput.decideIPv4(record.flags) }
-        if type == EtherType.ipv6.rawValue { return EthernetInput.decideIPv6(record.flags) }
-        if type == EtherType.mpls.rawValue { return EthernetInput.decideMPLS(record.flags) }
-        if type == EtherType.arp.rawValue { return .to(.arp) }
-        return decideRest(packet, EtherType(rawValue: type), record.flags)
-    }
-
-    @inline(__always)
-    private static func decideIPv4(_ flags: InterfaceFlags) -> Verdict<Next, Reason> {
-        flags.contains(.ip4) ? .to(.ip4) : .drop(.ip4Disabled)
-    }
-
-    @inline(__always)
-    private static func decideIPv6(_ flags: InterfaceFlags) -> Verdict<Next, Reason> {
-        flags.contains(.ip6) ? .to(.ip6) : .drop(.ip6Disabled)
-    }
-
-    @inline(__always)
-    private static func decideMPLS(_ flags: InterfaceFlags) -> Verdict<Next, Reason> {
-        flags.contains(.mpls) ? .to(.mpls) : .drop(.mplsDisabled)
-    }
-
-    /// Tags, and types that nobody handles. A tag with VLAN 0 carries a priority alone: the frame counts as untagged.
-    @inline(never)
-    private func decideRest(_ packet: Packet, _ type: EtherType, _ flags: InterfaceFlags) -> Verdict<Next, Reason> {
-        guard type.isVLANTag else { return .drop(.etherTypeUnknown) }
-        guard let view = VLANView(packet.bytes) else { return .drop(.truncated) }
-        guard type == .vlan, view.tag.identifier == 0 else { return .drop(.vlanUnknown) }
-        packet.advance(VLANView.length)
-        switch view.type {
-        case .ipv4: return EthernetInput.decideIPv4(flags)
-        case .ipv6: return EthernetInput.decideIPv6(flags)
-        case .arp: return .to(.arp)
-        case .mpls: return EthernetInput.decideMPLS(flags)
-        default: return .drop(view.type.isVLANTag ? .vlanUnknown : .etherTypeUnknown)
+        if type == EtherType.vlan.rawValue || type == EtherType.serviceVLAN.rawValue {
+            return decideTagged(packet, isService: type == EtherType.serviceVLAN.rawValue, record)
         }
+        return EthernetInput.decideType(type, record.flags)
+    }
+
+    @inline(__always)
+    private static func decideType(_ type: UInt16, _ flags: InterfaceFlags) -> Verdict<Next, Reason> {
+        switch type {
+        case EtherType.ipv4.rawValue: flags.contains(.ip4) ? .to(.ip4) : .drop(.ip4Disabled)
+        case EtherType.ipv6.rawValue: flags.contains(.ip6) ? .to(.ip6) : .drop(.ip6Disabled)
+        case EtherType.mpls.rawValue: flags.contains(.mpls) ? .to(.mpls) : .drop(.mplsDisabled)
+        case EtherType.arp.rawValue: .to(.arp)
+        default: .drop(.etherTypeUnknown)
+        }
+    }
+
+    /// The current position is behind the first tag's type.
+    @inline(never)
+    private func decideTagged(
+        _ packet: Packet, isService: Bool, _ port: InterfaceRecord
+    ) -> Verdict<Next, Reason> {
+        guard let first = VLANView(packet.bytes) else { return .drop(.truncated) }
+        let vlan = first.tag.identifier
+        // A tag with VLAN 0 carries a priority alone: the frame counts as untagged.
+        if vlan == 0, !isService {
+            guard !first.type.isVLANTag else { return .drop(.vlanUnknown) }
+            packet.advance(VLANView.length)
+            return EthernetInput.decideType(first.type.rawValue, port.flags)
+        }
+        // A port without sub-interfaces has the table that nobody fills.
+        let outer = tags.outer(port.tagTable, isService: isService, vlan).pointee
+        var interface = outer.single
+        var type = first.type
+        if type.isVLANTag {
+            guard let second = VLANView(first.payload) else { return .drop(.truncated) }
+            guard outer.inner != 0, type == .vlan else { return .drop(.vlanUnknown) }
+            interface = tags.inner(outer.inner, second.tag.identifier).pointee
+            type = second.type
+            guard !type.isVLANTag else { return .drop(.vlanTooDeep) }
+            packet.advance(VLANView.length)
+        }
+        guard interface != 0 else { return .drop(.vlanUnknown) }
+        packet.advance(VLANView.length)
+        packet.header.rxInterface = interface
+        // Without its tags, as it is counted when it leaves.
+        counters.countReceived(bytes: packet.length &+ EthernetView.length, interface: interface)
+        let flags = interfaces[interface].flags
+        guard flags.contains(.adminUp) else { return .drop(.interfaceDown) }
+        return EthernetInput.decideType(type.rawValue, flags)
     }
 }

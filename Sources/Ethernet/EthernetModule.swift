@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Graph
 
-/// The link layer: where frames from devices enter the graph.
+/// The link layer: where frames from devices enter the graph, and sub-interfaces.
 @ControlPlane
 public final class EthernetModule: Module {
     public nonisolated static let name = "ethernet"
@@ -12,7 +12,13 @@ public final class EthernetModule: Module {
 
     public func register(in registry: Registry) {
         engine = registry.engine
-        registry.add(NodeDescriptor(EthernetInput.self) { EthernetInput(interfaces: $0.interfaces) })
+        let tags = TagStore(interfaces: registry.engine.interfaceTable)
+        registry.add(NodeDescriptor(EthernetInput.self) { [table = tags.table] in EthernetInput($0, tags: table) })
+        registry.add(
+            NodeDescriptor(VLANOutput.self) { [table = tags.table] in
+                VLANOutput(interfaces: $0.interfaces, tags: table)
+            })
+        registry.add(VLANDriver.driver(registry.engine, tags))
         registry.add(.deviceInput)
         registry.add(NodeDescriptor(WorkerHandoff.self) { WorkerHandoff($0) })
         registry.add(Feature(WorkerHandoff.name, on: FeatureArc.deviceInput.name))

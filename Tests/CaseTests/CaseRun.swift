@@ -111,7 +111,7 @@ final class CaseRun {
         outcome.drops = Snapshot.difference(after.drops, before.drops)
         outcome.nodes = Snapshot.difference(after.nodes, before.nodes)
         outcome.buffersInUse = engine.buffersInUse
-        for interface in engine.interfaces {
+        for interface in engine.interfaces where interface.kind == "test" {
             guard let earlier = before.interfaces[interface.index] else { continue }
             let count = engine.counters(of: interface.index) - earlier
             outcome.miscounts += miscounts(interface.name, count, step, sent[interface.name] ?? [])

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Control
-import Ethernet
 import Foundation
 import Graph
 import Testing
 import Wire
+
+@testable import Ethernet
 
 /// A small router to give commands to: lan and wan; what comes from lan as IPv4 leaves through wan, behind a feature.
 @ControlPlane
@@ -49,7 +50,7 @@ final class CommandsLab {
         engine.interfaces[1].speed = 10_000_000_000
         engine.interfaces[1].details = [("mode", "driver"), ("queues", "2")]
         engine.add(NodeDescriptor(input: TestInput.self, name: "lan-rx") { TestInput(queue, isMine: $0.worker == 0) })
-        engine.add(NodeDescriptor(EthernetInput.self) { EthernetInput(interfaces: $0.interfaces) })
+        engine.add(NodeDescriptor(EthernetInput.self) { EthernetInput($0, tags: TagTable()) })
         if addingInstances {
             for name in ["ip4-input", "arp-input", "ip6-input", "mpls-lookup"] {
                 _ = engine.addNode(name, kind: "pass")

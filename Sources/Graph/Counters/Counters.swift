@@ -78,3 +78,19 @@ public struct WorkerCounters: BitwiseCopyable, Sendable {
     public var handoffsIn: UInt64 = 0
     public var reserved: UInt64 = 0
 }
+
+/// One worker's counters of all interfaces, for its nodes to count in.
+@frozen
+public struct InterfaceCounterSlot: BitwiseCopyable, @unchecked Sendable {
+    @usableFromInline let counters: UnsafeMutablePointer<InterfaceCounters>
+
+    init(_ counters: UnsafeMutablePointer<InterfaceCounters>) { self.counters = counters }
+
+    /// Counts what came in by an interface that has no device of its own.
+    @inlinable @inline(__always)
+    public func countReceived(bytes: Int, interface: InterfaceIndex) {
+        let counters = counters + (Int(interface) & (InterfaceTable.capacity &- 1))
+        counters.pointee.rxPackets &+= 1
+        counters.pointee.rxBytes &+= UInt64(truncatingIfNeeded: bytes)
+    }
+}

@@ -55,6 +55,9 @@ public struct InterfaceDriver: Sendable {
     public let doc: String
     /// The keys that this kind adds to an interface's entry.
     public let keys: [Schema.Key]
+    /// Those of an entry's settings that name the interfaces on which this one stands. They are created before it; an
+    /// interface that stands on others has no device and no buffers of its own.
+    public let lower: @Sendable (Setting) -> [Setting]
     /// Checks the entry and returns what creates the interface.
     public let read:
         @ControlPlane @Sendable (_ name: String, Setting) throws(ConfigurationErrors) ->
@@ -62,6 +65,7 @@ public struct InterfaceDriver: Sendable {
 
     public init(
         _ kind: String, _ doc: String, keys: [Schema.Key],
+        lower: @escaping @Sendable (Setting) -> [Setting] = { _ in [] },
         read:
             @escaping @ControlPlane @Sendable (String, Setting) throws(ConfigurationErrors) ->
             @ControlPlane () throws ->
@@ -70,6 +74,7 @@ public struct InterfaceDriver: Sendable {
         self.kind = kind
         self.doc = doc
         self.keys = keys
+        self.lower = lower
         self.read = read
     }
 }

@@ -37,6 +37,7 @@ public final class Engine {
     let featureRegister: FeatureRegister
     public nonisolated let workers: [Worker]
     public private(set) var interfaces: [Interface] = []
+    private var interfaceNames: [String: Int] = [:]
     var processes: [ProcessState] = []
     nonisolated let controlDescriptor: Int32
     public let timers: ControlTimers
@@ -137,13 +138,14 @@ public final class Engine {
     public func createInterface(_ name: String, kind: String) -> Interface {
         let interface = Interface(
             name: name, index: InterfaceIndex(interfaces.count + 1), kind: kind, table: interfaceTable)
+        if interfaceNames[name] == nil { interfaceNames[name] = interfaces.count }
         interfaces.append(interface)
         names.setInterface(interface.index, name)
         return interface
     }
 
     /// The interface of that name; nil when there is none.
-    public func interface(named name: String) -> Interface? { interfaces.first { $0.name == name } }
+    public func interface(named name: String) -> Interface? { interfaceNames[name].map { interfaces[$0] } }
 
     /// Gives an interface its transmit node: `interface-output` sends its packets there.
     public func attach(_ interface: Interface, output: NodeDescriptor) {
@@ -155,7 +157,23 @@ public final class Engine {
         transmitNodes[interface.index] = node
     }
 
+    /// Has an interface transmit by a node that others use, too: what is stacked on ports has one node for all of them.
+    /// - Throws: `GraphError` when there is no such node.
+    public func attach(_ interface: Interface, to node: String) throws(GraphError) {
+        let arc: UInt16
+        if let shared = sharedOutputs[node] {
+            arc = shared
+        } else {
+            arc = try addArc(from: InterfaceOutput.name, to: node)
+            sharedOutputs[node] = arc
+        }
+        interfaceTable[interface.index].outputArc = arc
+        transmitNodes[interface.index] = topology.index(of: node)
+    }
+
     var transmitNodes: [InterfaceIndex: Int] = [:]
+    /// The arcs of `interface-output` that lead to nodes of several interfaces.
+    private var sharedOutputs: [String: UInt16] = [:]
 
     // MARK: - Building
 
@@ -259,7 +277,9 @@ public final class Engine {
     private func install(_ index: Int, _ body: (Worker, consuming NodeRuntime) -> Void) {
         let entry = topology.nodes[index]
         for worker in workers {
-            let seat = Seat(worker: worker.number, workerCount: workers.count, interfaces: interfaceTable, pool: pool)
+            let seat = Seat(
+                worker: worker.number, workerCount: workers.count, interfaces: interfaceTable, pool: pool,
+                interfaceCounters: InterfaceCounterSlot(worker.interfaceCounters))
             let instance = entry.descriptor.make(seat)
             var runtime = NodeRuntime(
                 node: nil, input: nil, output: nil, arcs: entry.arcs, counters: worker.nodeCounters + index,

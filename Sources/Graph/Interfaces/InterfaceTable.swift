@@ -16,7 +16,9 @@ public struct InterfaceRecord: BitwiseCopyable {
     public var parent: InterfaceIndex
     /// The forwarding table (VRF) of packets that come in here, by number.
     public var table: UInt32
-    public var reserved: UInt64
+    /// The number of the port's table of tags, by which its tagged frames find their sub-interfaces; 0 for none.
+    public var tagTable: UInt32
+    public var reserved: UInt32
 
     static var noArc: UInt16 { .max }
 }
@@ -44,6 +46,9 @@ public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var proxyARP: InterfaceFlags { InterfaceFlags(rawValue: 1 << 6) }
     /// Its device is not there: removed, or not made again yet.
     @inlinable public static var absent: InterfaceFlags { InterfaceFlags(rawValue: 1 << 7) }
+
+    /// Broadcasts to its network from elsewhere are sent on its link (RFC 2644).
+    @inlinable public static var directedBroadcast: InterfaceFlags { InterfaceFlags(rawValue: 1 << 8) }
 
     /// Packets may be sent.
     @inlinable public static var usable: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0 | 1 << 1) }

@@ -86,4 +86,6 @@ public struct Seat: Sendable {
     public let workerCount: Int
     public let interfaces: InterfaceTable
     public let pool: BufferPool
+    /// The worker's own, for nodes that decide by which interface a packet came.
+    public let interfaceCounters: InterfaceCounterSlot
 }

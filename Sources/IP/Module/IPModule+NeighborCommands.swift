@@ -5,10 +5,22 @@ import Wire
 // What belongs to neighbours and the router's own addresses: attributes, the section, the operator's commands.
 extension IPModule {
     func addNeighbors(_ registry: Registry) {
+        registry.add(directedBroadcastAttribute)
         registry.add(routerAdvertisementsAttribute)
         registry.add(neighborsSection)
         for command in [showNeighbors, showAddresses, clearNeighbors, neighborAdd, neighborDelete] {
             registry.add(command)
+        }
+    }
+
+    private var directedBroadcastAttribute: InterfaceAttribute {
+        let key = Schema.Key.key(
+            "directed-broadcast", .boolean,
+            "Broadcasts to the interface's IPv4 networks that come from elsewhere leave by it (RFC 2644); false if absent"
+        )
+        return InterfaceAttribute(key) { setting throws(ConfigurationErrors) in
+            let isOn = try ConfigurationErrors.collecting { (_) throws(ConfigurationError) in try setting.boolean }
+            return { interface in interface.setFlag(.directedBroadcast, isOn) }
         }
     }
 

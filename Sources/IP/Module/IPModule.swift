@@ -122,7 +122,9 @@ public final class IPModule: Module {
         registry.add(NodeDescriptor(IP4Local.self) { _ in IP4Local(tables: tables, claims: claims) })
         registry.add(NodeDescriptor(IP4ICMPEcho.self) { _ in IP4ICMPEcho() })
         registry.add(
-            NodeDescriptor(IP4NoForwarding.self) { _ in IP4NoForwarding(adjacencies: adjacencies, tables: tables) })
+            NodeDescriptor(IP4NoForwarding.self) {
+                IP4NoForwarding(adjacencies: adjacencies, interfaces: $0.interfaces, tables: tables)
+            })
         registry.add(
             NodeDescriptor(IP4ICMPError.self) { [icmp = icmp.reader] _ in
                 IP4ICMPError(tables: tables, addresses: addresses, settings: icmp)
@@ -142,7 +144,10 @@ public final class IPModule: Module {
                 endsAt: IP4Lookup.name))
         registry.add(
             FeatureArc(
-                "ip4-output", by: .transmit, startsAt: [("ip4-rewrite", "output"), ("ip4-redirect", "output")],
+                "ip4-output", by: .transmit,
+                startsAt: [
+                    ("ip4-rewrite", "output"), ("ip4-redirect", "output"), ("ip4-no-forwarding", "output"),
+                ],
                 endsAt: InterfaceOutput.name))
     }
 }

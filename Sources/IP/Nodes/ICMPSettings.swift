@@ -14,13 +14,14 @@ struct ICMPErrorLimits: BitwiseCopyable, Sendable {
     var total: TokenRate
     var perSource: TokenRate
 
-    /// - Parameter workerCount: The total is shared out among the workers.
+    /// - Parameter workerCount: Among so many the limits are shared out, so that they hold whoever sends.
     init(
         perSecond: Double = 1000, burst: Int = 200, perSourcePerSecond: Double = 50, perSourceBurst: Int = 20,
         workerCount: Int = 1
     ) {
-        total = TokenRate(perSecond: perSecond / Double(max(1, workerCount)), burst: burst)
-        perSource = TokenRate(perSecond: perSourcePerSecond, burst: perSourceBurst)
+        let share = max(1, workerCount)
+        total = TokenRate(perSecond: perSecond / Double(share), burst: burst / share)
+        perSource = TokenRate(perSecond: perSourcePerSecond / Double(share), burst: perSourceBurst / share)
     }
 }
 

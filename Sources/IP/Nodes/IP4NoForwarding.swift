@@ -6,25 +6,28 @@ import Wire
 ///
 /// Summary: no route, next hops that are down, blackhole, unreachable and prohibit routes, and broadcasts to connected networks.
 /// Expects: a checked IPv4 header; in the adjacency, the mark of the lookup's result.
-/// Emits: to `ip4-icmp-error` what the sender must hear of; to `ip4-local` a broadcast from the network that it is for.
-/// Drops: `blackhole`, `directedBroadcast`, `routeLoop`, `tentative`, `truncated`.
+/// Emits: to `ip4-icmp-error` what the sender must hear of; to `ip4-local` a broadcast from the network that it is for; to
+/// `interface-output`, where that is allowed, one to another network, as a broadcast on its link.
+/// Drops: `blackhole`, `directedBroadcast`, `broadcastTooLong`, `routeLoop`, `tentative`, `truncated`.
+/// Config: `interfaces.NAME.directed-broadcast`
 /// Spec: RFC 1812 sections 5.2.7.1, 5.3.5; RFC 2644.
 public struct IP4NoForwarding: Node {
     public static let name = "ip4-no-forwarding"
 
     public enum Next: UInt16, NextNode {
-        case icmpError, local
+        case icmpError, local, output
 
         public var node: String {
             switch self {
             case .icmpError: "ip4-icmp-error"
             case .local: "ip4-local"
+            case .output: "interface-output"
             }
         }
     }
 
     public enum Reason: UInt16, DropReason {
-        case blackhole, directedBroadcast, routeLoop, tentative, truncated
+        case blackhole, directedBroadcast, broadcastTooLong, routeLoop, tentative, truncated
 
         public var text: String {
             switch self {
@@ -32,6 +35,7 @@ public struct IP4NoForwarding: Node {
             case .routeLoop: "tables lead to each other, or next hops to themselves, without end"
             case .tentative: "to an address that the router does not use before it knows that nobody else has it"
             case .truncated: "the packet is shorter than an IPv4 header"
+            case .broadcastTooLong: "a broadcast to a connected network, longer than its link takes"
             case .directedBroadcast: "to the network or broadcast address of a connected network"
             }
         }
@@ -58,10 +62,12 @@ public struct IP4NoForwarding: Node {
     }
 
     private let adjacencies: AdjacencyTable
+    private let interfaces: InterfaceTable
     private let tables: TableReaders
 
-    init(adjacencies: AdjacencyTable, tables: TableReaders) {
+    init(adjacencies: AdjacencyTable, interfaces: InterfaceTable, tables: TableReaders) {
         self.adjacencies = adjacencies
+        self.interfaces = interfaces
         self.tables = tables
     }
 
@@ -85,11 +91,29 @@ public struct IP4NoForwarding: Node {
         }
     }
 
-    /// A broadcast on the link from which it came is for the router too; one from elsewhere is not forwarded.
+    /// A broadcast on the link from which it came is for the router too; one from elsewhere is forwarded only where an
+    /// operator said so.
     private func decideBroadcast(_ packet: Packet) -> Verdict<Next, Reason> {
-        let isFromThere = adjacencies[packet.header.adjacency].txInterface == packet.header.rxInterface
-        guard isFromThere, packet.header.flags.contains(.notToThisStation) else { return .drop(.directedBroadcast) }
-        return .to(.local)
+        let adjacency = adjacencies[packet.header.adjacency]
+        if packet.header.flags.contains(.notToThisStation) {
+            return adjacency.txInterface == packet.header.rxInterface ? .to(.local) : .drop(.directedBroadcast)
+        }
+        let interface = interfaces[adjacency.txInterface]
+        // All ones: to the network's own address nobody broadcasts any more (RFC 1812 section 4.2.3.1).
+        guard interface.flags.contains(.directedBroadcast), let header = IPv4View(packet.bytes),
+            header.destination.value & 1 == 1
+        else { return .drop(.directedBroadcast) }
+        guard packet.length <= Int(adjacency.mtu) else { return .drop(.broadcastTooLong) }
+        if !packet.header.flags.contains(.locallyOriginated) {
+            guard header.timeToLive > 1 else { return refuse(packet, .timeExceeded) }
+            header.decrementTimeToLive()
+        }
+        let frame = packet.rewind(EthernetView.length)
+        EthernetHeader(destination: .broadcast, source: MACAddress(littleEndian: interface.mac), type: .ipv4)
+            .emit(into: frame)
+        packet.header.txInterface = adjacency.txInterface
+        packet.header.flags.remove(.hasTable)
+        return .to(.output)
     }
 
     private func refuse(_ packet: Packet, _ request: ICMPErrorRequest) -> Verdict<Next, Reason> {
