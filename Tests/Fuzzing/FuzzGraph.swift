@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Wire
 
 /// A router that packets are fuzzed at. In each `fuzz0` is where packets come in, and all have the addresses that
 /// `PacketSeeds` speak of.
@@ -10,6 +11,9 @@ public struct FuzzGraph: Sendable {
 
     public static let all = [plain, protected]
 
+    /// The tags of the sub-interfaces that both have, the outermost first.
+    static let tags: [[(type: EtherType, vlan: UInt16)]] = [[(.vlan, 7)], [(.serviceVLAN, 7), (.vlan, 9)]]
+
     /// Everything once, each as simple as it goes. `fuzz1` has a short MTU, so that packets are cut.
     public static let plain = FuzzGraph(
         name: "plain",
@@ -20,6 +24,8 @@ public struct FuzzGraph: Sendable {
                       "2001:db8::1/64", "fe80::1/64"]}
               fuzz1: {type: fuzz, mac: "02:00:00:00:00:02", mtu: 600, addresses: [10.1.0.1/24, 10.2.0.0/31,
                       "2001:db8:1::1/64", "2001:db8:9::1/64"]}
+              fuzz0.7: {type: vlan, parent: fuzz0, dot1q: 7, addresses: [10.7.0.1/24, "2001:db8:7::1/64"]}
+              fuzz0.7.9: {type: vlan, parent: fuzz0, dot1ad: 7, second-dot1q: 9, priority: 3, addresses: [10.7.9.1/24]}
             icmp: {redirects: true}
             neighbors:
               maximum: 4096
@@ -32,6 +38,8 @@ public struct FuzzGraph: Sendable {
                 - {interface: fuzz0, address: "fe80::2", mac: "02:00:00:00:01:02"}
                 - {interface: fuzz0, address: "2001:db8::77", mac: "02:00:00:00:01:77"}
                 - {interface: fuzz1, address: "2001:db8:9::9", mac: "02:00:00:00:02:02"}
+                - {interface: fuzz0.7, address: 10.7.0.2, mac: "02:00:00:00:01:07"}
+                - {interface: fuzz0.7.9, address: 10.7.9.2, mac: "02:00:00:00:01:09"}
             routes:
               - {to: 192.0.2.0/24, via: 10.1.0.2}
               - {to: 192.0.2.128/25, via: 10.0.0.2}
@@ -74,6 +82,8 @@ public struct FuzzGraph: Sendable {
                       addresses: [10.1.0.1/24, 10.2.0.0/31, "2001:db8:1::1/64", "2001:db8:9::1/64"]}
               fuzz2: {type: fuzz, mac: "02:00:00:00:00:03", mtu: 1300, mpls: true,
                       addresses: [10.3.0.1/24, "2001:db8:3::1/64"]}
+              fuzz0.7: {type: vlan, parent: fuzz0, dot1q: 7, addresses: [10.7.0.1/24, "2001:db8:7::1/64"]}
+              fuzz0.7.9: {type: vlan, parent: fuzz0, dot1ad: 7, second-dot1q: 9, priority: 3, addresses: [10.7.9.1/24]}
             icmp: {redirects: true, rate: 1000000, burst: 1000000, rate-per-source: 1000000, burst-per-source: 1000000}
             neighbors:
               maximum: 4096
@@ -88,6 +98,8 @@ public struct FuzzGraph: Sendable {
                 - {interface: fuzz1, address: "2001:db8:1::2", mac: "02:00:00:00:02:12"}
                 - {interface: fuzz2, address: "2001:db8:3::2", mac: "02:00:00:00:03:12"}
                 - {interface: fuzz1, address: "2001:db8:9::9", mac: "02:00:00:00:02:02"}
+                - {interface: fuzz0.7, address: 10.7.0.2, mac: "02:00:00:00:01:07"}
+                - {interface: fuzz0.7.9, address: 10.7.9.2, mac: "02:00:00:00:01:09"}
             routes:
               - {to: 192.0.2.0/25, via: 10.1.0.2}
               - {to: 192.0.2.128/25, via: {address: 10.1.0.2, backup: 10.0.0.2}}

@@ -18,7 +18,8 @@ enum PacketSeeds {
         IPv4Address(203, 0, 113, 200),
         IPv4Address(8, 8, 8, 8), IPv4Address(10, 77, 0, 1), IPv4Address(10, 1, 0, 255), IPv4Address(10, 0, 0, 0),
         .broadcast, .any,
-        IPv4Address(127, 0, 0, 1), IPv4Address(224, 0, 0, 5), IPv4Address(240, 0, 0, 1),
+        IPv4Address(127, 0, 0, 1), IPv4Address(224, 0, 0, 5), IPv4Address(240, 0, 0, 1), IPv4Address(10, 7, 0, 2),
+        IPv4Address(10, 7, 9, 2),
     ]
 
     static let frames: [[UInt8]] = (arp + ip + bfd + tagged + ipv6 + neighbors6 + labelled).map(\.bytes)
@@ -85,6 +86,10 @@ enum PacketSeeds {
             link().vlan(0).ipv4(from: source, to: destinations[0]).udp(from: 1, to: 2).payload(count: 8),
             link(.broadcast).vlan(0).arp(.request(for: IPv4Address(10, 0, 0, 1), from: host, source)).padded(),
             link().vlan(7).ipv4(from: source, to: destinations[0]).udp(from: 1, to: 2),
+            link(.broadcast).vlan(7).arp(.request(for: IPv4Address(10, 7, 0, 1), from: host, IPv4Address(10, 7, 0, 2)))
+                .padded(),
+            link().vlan(7, kind: .serviceVLAN).vlan(9).ipv4(from: source, to: destinations[0]).udp(from: 1, to: 2),
+            link().vlan(7, kind: .serviceVLAN).vlan(9).vlan(9).ipv4(from: source, to: destinations[0]),
             link().vlan(7, kind: .serviceVLAN).vlan(0).ipv4(from: source, to: destinations[0]).udp(from: 1, to: 2),
             PacketBuilder().ethernet(from: host, to: port, type: EtherType(rawValue: 0x86dd)).payload(count: 60),
             PacketBuilder().ethernet(from: host, to: MACAddress(2, 9, 9, 9, 9, 9)).payload(count: 60),

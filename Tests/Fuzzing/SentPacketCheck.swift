@@ -20,8 +20,25 @@ struct SentPacketCheck {
         case .ipv4: return complaint(aboutIPv4: ethernet)
         case .ipv6: return complaint(aboutIPv6: ethernet)
         case .mpls: return complaint(aboutLabels: ethernet)
+        case .vlan, .serviceVLAN: return complaint(aboutTagged: frame)
         default: return "a type that was not asked for"
         }
+    }
+
+    /// A sub-interface's frame: but for its tags it is like any other.
+    private func complaint(aboutTagged frame: Bytes) -> StaticString? {
+        var bytes = [UInt8](frame)
+        var tags: [(type: EtherType, vlan: UInt16)] = []
+        while bytes.count >= EthernetView.length + VLANView.length {
+            let type = EtherType(rawValue: UInt16(bytes[12]) << 8 | UInt16(bytes[13]))
+            guard type.isVLANTag else { break }
+            tags.append((type, (UInt16(bytes[14]) << 8 | UInt16(bytes[15])) & 0xfff))
+            bytes.removeSubrange(12..<16)
+        }
+        guard FuzzGraph.tags.contains(where: { $0.elementsEqual(tags, by: ==) }) else {
+            return "tags that no sub-interface has"
+        }
+        return bytes.withUnsafeMutableBytes { complaint(about: Bytes(start: $0.baseAddress!, count: $0.count)) }
     }
 
     private func complaint(aboutARP ethernet: EthernetView) -> StaticString? {

@@ -64,13 +64,12 @@ struct MPLSICMPError: ContextualNode {
 
     private let tables: TableReaders
     private let addresses: PrimaryAddressTable
-    private let settings: Published<ICMPSettings>.Reader
-    private var budget = ICMPErrorBudget()
+    private var budget: ICMPErrorBudget
 
     init(tables: TableReaders, addresses: PrimaryAddressTable, settings: Published<ICMPSettings>.Reader) {
         self.tables = tables
         self.addresses = addresses
-        self.settings = settings
+        budget = ICMPErrorBudget(settings)
     }
 
     mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
@@ -103,7 +102,7 @@ struct MPLSICMPError: ContextualNode {
         guard request.kind == .ttlExpired || header.dontFragment else { return .drop(.mayBeCut) }
         let source = addresses[packet.header.rxInterface]
         guard source != .any else { return .drop(.noAddress) }
-        guard budget.take(UInt64(header.source.value), context.now, settings.value.limits) else {
+        guard budget.take(UInt64(header.source.value), context.now) else {
             return .drop(.rateLimited)
         }
         guard let error = context.allocate() else { return .drop(.noBuffer) }
@@ -135,7 +134,7 @@ struct MPLSICMPError: ContextualNode {
         let source = addresses.ip6(packet.header.rxInterface)
         guard !source.isUnspecified, !source.isLinkLocal else { return .drop(.noAddress) }
         let receiver = header.source.high ^ header.source.low
-        guard budget.take(receiver, context.now, settings.value.limits) else { return .drop(.rateLimited) }
+        guard budget.take(receiver, context.now) else { return .drop(.rateLimited) }
         guard let error = context.allocate() else { return .drop(.noBuffer) }
         let quote = payload.prefix(header.totalLength)
         if isTooLong {
