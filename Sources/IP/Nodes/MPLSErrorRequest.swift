@@ -25,6 +25,11 @@ struct MPLSErrorRequest: BitwiseCopyable, Sendable {
     /// The longest IP packet that the next link takes below these labels, bytes.
     func mtu(below stack: Bytes) -> UInt32 { linkMTU &- min(linkMTU, UInt32(truncatingIfNeeded: stack.count)) }
 
+    /// Whether the sender can make anything of it: what is too long must not be so by the padding behind the IP packet alone.
+    func explains(_ length: Int, below stack: Bytes) -> Bool {
+        kind == .ttlExpired || length > Int(mtu(below: stack))
+    }
+
     var reason: MPLSICMPError.Reason { kind == .ttlExpired ? .ttlExpired : .tooLong }
 }
 

@@ -99,6 +99,7 @@ struct MPLSICMPError: ContextualNode {
         trace.isAlongPath = !isStraight
         let policy = ICMPErrorPolicy(tables: tables)
         guard policy.objection(to: packet, header, knowsAddresses: isStraight) == nil else { return .drop(.notTold) }
+        guard request.explains(header.totalLength, below: stack) else { return .drop(.notTold) }
         guard request.kind == .ttlExpired || header.dontFragment else { return .drop(.mayBeCut) }
         let source = addresses[packet.header.rxInterface]
         guard source != .any else { return .drop(.noAddress) }
@@ -130,7 +131,9 @@ struct MPLSICMPError: ContextualNode {
         let isTooLong = request.kind == .tooLong
         let objection = policy.objection(
             to: packet, header, isTooLong ? .packetTooBig : .timeExceeded, knowsAddresses: isStraight)
-        guard objection == nil, !header.source.isLinkLocal else { return .drop(.notTold) }
+        guard objection == nil, !header.source.isLinkLocal, request.explains(header.totalLength, below: stack) else {
+            return .drop(.notTold)
+        }
         let source = addresses.ip6(packet.header.rxInterface)
         guard !source.isUnspecified, !source.isLinkLocal else { return .drop(.noAddress) }
         let receiver = header.source.high ^ header.source.low
