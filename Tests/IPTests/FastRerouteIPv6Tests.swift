@@ -118,8 +118,8 @@ import Wire
         expect(lab.wan, lab.toB, to: destination)
         fib.adjacencies.setFailure(.neighbor, true, b)
         expect(alt, toC, to: destination)
-        // The route without a backup is withdrawn.
-        lab.expectError(.unreachable(.noRoute), about: lab.datagram(to: IP6Lab.far), drop: "no-route")
+        // The route without a backup is withdrawn, but the next hop is there to be unreachable.
+        lab.expectError(.unreachable(.address), about: lab.datagram(to: IP6Lab.far), drop: "next-hop-down")
         fib.adjacencies.setFailure(.neighbor, false, b)
         expect(lab.wan, lab.toB, to: destination)
     }
@@ -129,8 +129,7 @@ import Wire
         let b = try fib.adjacencies.adjacency(to: .v6(IP6Lab.b.ip), on: lab.wan.interface)
         let c = try fib.adjacencies.adjacency(to: .v6(FastRerouteIPv6Tests.c.ip), on: alt.interface)
         for index in [b, c] { fib.adjacencies.table.setBFDDown(index, true) }
-        lab.expectError(
-            .unreachable(.address), about: lab.datagram(to: IP6Lab.far), drop: "address-unreachable")
+        lab.expectError(.unreachable(.address), about: lab.datagram(to: IP6Lab.far), drop: "next-hop-down")
     }
 
     @Test(arguments: [10, 50_000])
