@@ -174,6 +174,11 @@ struct InvariantTests {
             "an ICMPv6 error about a later fragment"
         ),
         (PacketBuilder.sent6().tcp(from: 1, to: 2, flags: .syn), "a protocol that the router does not speak"),
+        (PacketBuilder.sent6(linkLocal: 254).udp(from: 1, to: 3785), nil),
+        (
+            PacketBuilder.sent6(linkLocal: 254).udp(from: 1, to: 3784),
+            "a group or a link-local address, and is not the router's own"
+        ),
     ])
     func sentErrorsAreJudged(packet: PacketBuilder, complaint: String?) {
         let check = SentPacketCheck(mac: MACAddress(2, 0, 0, 0, 0, 2), mtu: 1500)
@@ -243,6 +248,11 @@ extension PacketBuilder {
     ) -> PacketBuilder {
         PacketBuilder().ethernet(from: MACAddress(2, 0, 0, 0, 0, 2), to: MACAddress(2, 0, 0, 0, 2, 2))
             .ipv4(from: IPv4Address(10, 0, 0, 2), to: destination, timeToLive: ttl, protocol: `protocol`)
+    }
+
+    fileprivate static func sent6(linkLocal limit: UInt8) -> PacketBuilder {
+        PacketBuilder().ethernet(from: MACAddress(2, 0, 0, 0, 0, 2), to: MACAddress(2, 0, 0, 0, 2, 2))
+            .ipv6(from: IPv6Address("fe80::1")!, to: IPv6Address("fe80::2")!, hopLimit: limit)
     }
 
     fileprivate static func sent6() -> PacketBuilder {

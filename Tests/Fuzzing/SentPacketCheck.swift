@@ -73,6 +73,12 @@ struct SentPacketCheck {
         let isOfLink = ethernet.destination.isMulticast || destination.isLinkLocal || source.isLinkLocal && !isEntrance
         if header.hopLimit == SentPacketCheck.own { return complaint(aboutOwn: header) }
         guard isOfLink || destination.isMulticast else { return nil }
+        // A neighbour's BFD echo goes back to it one hop older.
+        if header.hopLimit == 254, header.nextHeader == .udp,
+            UDPView(header.payload)?.destinationPort == BFDPort.echo
+        {
+            return nil
+        }
         guard header.hopLimit == 64, header.nextHeader == .icmp6 else {
             return "a group or a link-local address, and is not the router's own"
         }

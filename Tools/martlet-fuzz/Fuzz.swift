@@ -36,7 +36,7 @@ struct Fuzz {
         do {
             try await fuzz.run()
         } catch {
-            fail("failed: \(error)\n", 1)
+            fail("failed: \(error)\nby: \(fuzz.command)\n", 1)
         }
     }
 
@@ -73,9 +73,14 @@ struct Fuzz {
         exit(code)
     }
 
-    private func run() async throws {
+    /// What makes the same inputs again, but for the number to begin with.
+    private var command: String {
         let router = kind == "packets" ? " --graph \(graph.name)" : ""
-        CrashNote.install("martlet-fuzz \(kind)\(router) --seed \(seed)\(isExact ? " --exact" : "")")
+        return "martlet-fuzz \(kind)\(router) --seed \(seed)\(isExact ? " --exact" : "")"
+    }
+
+    private func run() async throws {
+        CrashNote.install(command)
         let began = ContinuousClock.now
         if kind == "packets" {
             try await runPackets()
