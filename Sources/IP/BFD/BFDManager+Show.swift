@@ -14,21 +14,33 @@ extension BFDManager {
 
     func sessions(with peer: IPAddress) -> [Session] { ordered.filter { $0.key.peer == peer } }
 
-    func counters(of session: Session) -> BFDCounters { table[session.slot].counters - session.baseline }
+    func counters(of session: Session) -> BFDCounters { live(session) - session.baseline }
 
-    func clearCounters() { for session in sessions.values { session.baseline = table[session.slot].counters } }
+    func clearCounters() { for session in sessions.values { session.baseline = live(session) } }
+
+    private func live(_ session: Session) -> BFDCounters {
+        session.seat.map { table[$0.slot].counters } ?? BFDCounters()
+    }
+
+    /// What its worker has, or, while it waits, what it would begin with.
+    private func protocolSession(_ session: Session) -> BFDSession {
+        session.seat.map { table[$0.slot].session }
+            ?? BFDSession(discriminator: 0, parameters: session.parameters, now: 0, seed: 1)
+    }
 
     func rows() -> [BFDReport.Row] { ordered.map(row) }
 
     private func row(_ session: Session) -> BFDReport.Row {
-        let live = table[session.slot].session
+        let live = protocolSession(session)
         return BFDReport.Row(
-            peer: session.key.peer, interface: session.interface?.name, local: session.local,
-            isMultihop: session.interface == nil, state: live.state, diagnostic: live.diagnostic.description,
-            remoteState: live.remote.state, transmitIntervalMicroseconds: live.transmitInterval,
+            peer: session.key.peer, interface: session.interface?.name, local: session.seat?.local,
+            isMultihop: session.interface == nil, isWaiting: session.seat == nil, state: live.state,
+            diagnostic: session.seat == nil ? BFDReport.noAddress : live.diagnostic.description,
+            remoteState: live.remote.state,
+            transmitIntervalMicroseconds: session.seat == nil ? 0 : live.transmitInterval,
             detectionTimeMicroseconds: live.detectionTime,
             echoIntervalMicroseconds: live.isEchoActive ? live.echoInterval : 0, ups: session.upCount,
-            failures: session.failureCount, worker: session.worker)
+            failures: session.failureCount, worker: session.seat?.worker)
     }
 
     func counterRows() -> [BFDCounterReport.Row] {
@@ -38,7 +50,7 @@ extension BFDManager {
     }
 
     func detail(_ session: Session) -> BFDDetailReport.Detail {
-        let live = table[session.slot].session
+        let live = protocolSession(session)
         let now = Clock.now
         return BFDDetailReport.Detail(
             session: row(session), profile: session.profile,

@@ -5,7 +5,8 @@ import Wire
 /// The control side of BFD: which sessions there are, who wants them, and what became of them.
 ///
 /// Clients (routes, fast reroute, plugins) ask for a session with `register` and hear of its changes; a session that
-/// nobody wants any more says AdminDown to its peer and goes. Sessions themselves live on the workers.
+/// nobody wants any more says AdminDown to its peer and goes. Sessions themselves live on the workers, from when the router
+/// has an address that it may speak from until it has none any more.
 @ControlPlane
 public final class BFDManager {
     /// Named sets of parameters. "default" is the one that holds where none is named.
@@ -15,23 +16,27 @@ public final class BFDManager {
     var knownProfiles: Set<String> { declaredProfiles.union(profiles.keys) }
     let table = BFDTable()
     let engine: Engine
-    private let fib: FIB
-    private let interfaces: IPInterfaces
+    let fib: FIB
+    let interfaces: IPInterfaces
     let adjacencies: AdjacencyStore
     var sessions: [BFDKey: Session] = [:]
     var bySlot: [Int: Session] = [:]
-    private var freeSlots: [Int] = []
+    var freeSlots: [Int] = []
     private var usedSlots = 0
-    private var perWorker: [Int]
+    var perWorker: [Int]
 
     /// One session as the control side knows it.
     @ControlPlane
     final class Session {
         let key: BFDKey
-        let local: IPAddress
+        /// Nil over several hops.
         let interface: Interface?
-        let slot: Int
-        let worker: Int
+        /// To the peer, with a use counted; 0 over several hops.
+        let adjacency: AdjacencyIndex
+        /// The router's address that was asked for; nil for whichever is in the peer's network.
+        let wanted: IPAddress?
+        /// Where it runs; nil while the router has no address to speak from.
+        var seat: BFDSeat?
         var parameters: BFDParameters
         var profile: String?
         var clients: [Int: Client] = [:]
@@ -46,14 +51,11 @@ public final class BFDManager {
         var failureCount = 0
         var baseline = BFDCounters()
 
-        init(
-            key: BFDKey, local: IPAddress, interface: Interface?, slot: Int, worker: Int, parameters: BFDParameters
-        ) {
-            self.key = key
-            self.local = local
-            self.interface = interface
-            self.slot = slot
-            self.worker = worker
+        init(_ place: Place, adjacency: AdjacencyIndex, parameters: BFDParameters) {
+            key = place.key
+            interface = place.interface
+            wanted = place.wanted
+            self.adjacency = adjacency
             self.parameters = parameters
         }
     }
@@ -72,6 +74,7 @@ public final class BFDManager {
         self.fib = fib
         adjacencies = fib.adjacencies
         perWorker = engine.workers.map { _ in 0 }
+        interfaces.onChange { [weak self] interface, _, _ in self?.addressesChanged(on: interface) }
     }
 
     isolated deinit { table.unmap() }
@@ -127,6 +130,7 @@ public final class BFDManager {
         else { return }
         updateGuard(session)
         guard session.clients.isEmpty else { return }
+        guard session.seat != nil else { return remove(session) }
         session.isLeaving = true
         post(.leave, session)
     }
@@ -169,23 +173,27 @@ public final class BFDManager {
         sessions[try resolve(target).key]
     }
 
-    /// What a target comes to: its key, the router's address, and the interface that has it.
-    private typealias Resolved = (key: BFDKey, local: IPAddress, interface: Interface)
-
-    private func resolve(_ target: BFDTarget) throws(RouteError) -> Resolved {
-        if target.isMultihop { return try resolveMultihop(target) }
-        let interface = try interfaces.resolve(target.peer, on: target.interface, in: target.vrf)
-        guard let own = interfaces.address(of: interface.index, facing: target.peer) else {
-            throw RouteError.unreachable(target.peer, on: interface.name)
-        }
-        if let local = target.local, local != own.address {
-            throw RouteError(
-                "\(local) is not the address that \(interface.name) has towards \(target.peer)", "give \(own.address)")
-        }
-        return (.singleHop(interface.index, peer: target.peer), own.address, interface)
+    /// What a target comes to, whatever the state of the router's address.
+    struct Place {
+        let key: BFDKey
+        /// Nil over several hops.
+        let interface: Interface?
+        let wanted: IPAddress?
     }
 
-    private func resolveMultihop(_ target: BFDTarget) throws(RouteError) -> Resolved {
+    private func resolve(_ target: BFDTarget) throws(RouteError) -> Place {
+        if target.isMultihop { return try resolveMultihop(target) }
+        let interface = try interfaces.resolve(target.peer, on: target.interface, in: target.vrf)
+        let own = interfaces.all(of: interface.index).filter { $0.value.isNeighbor(target.peer) }
+        if let local = target.local, !own.contains(where: { $0.address == local }) {
+            let hint = own.first.map { "give \($0.address)" } ?? "leave it out"
+            throw RouteError("\(local) is no address that \(interface.name) has towards \(target.peer)", hint)
+        }
+        return Place(
+            key: .singleHop(interface.index, peer: target.peer), interface: interface, wanted: target.local)
+    }
+
+    private func resolveMultihop(_ target: BFDTarget) throws(RouteError) -> Place {
         guard let local = target.local else {
             throw RouteError("a multihop session with \(target.peer) needs its own address", "give `local-address`")
         }
@@ -193,47 +201,27 @@ public final class BFDManager {
             throw RouteError("\(local) and \(target.peer) are of two families", "give two of one")
         }
         let table = target.vrf ?? fib.main
-        let owner = interfaces.indices.first { index in
-            guard let interface = interfaces.interface(index), fib.table(of: interface) === table else { return false }
-            return interfaces.owner(of: local, near: interface) == index
-        }
-        guard let owner, let interface = interfaces.interface(owner), !local.isLinkLocal else {
+        guard !local.isLinkLocal, owner(of: local, in: table) != nil else {
             throw RouteError("\(local) is no address of this router", "give one of an interface's addresses")
         }
-        return (.multihop(peer: target.peer, local: local, table: table.index.rawValue), local, interface)
+        return Place(
+            key: .multihop(peer: target.peer, local: local, table: table.index.rawValue), interface: nil, wanted: local)
     }
 
     private func make(_ target: BFDTarget, _ parameters: BFDParameters) throws(RouteError) -> Session {
-        let (key, local, interface) = try resolve(target)
-        guard let slot = takeSlot() else {
+        let place = try resolve(target)
+        guard sessions.count < BFDTable.capacity else {
             throw RouteError("there are \(BFDTable.capacity) BFD sessions, and no more can be had", "remove some")
         }
-        let isMultihop = key.interface == 0
         var adjacency: AdjacencyIndex = 0
-        if !isMultihop {
-            adjacency = try adjacencies.adjacency(to: key.peer, on: interface)
+        if let interface = place.interface {
+            adjacency = try adjacencies.adjacency(to: place.key.peer, on: interface)
             adjacencies.retain(adjacency)
         }
-        let worker = perWorker.indices.min { perWorker[$0] < perWorker[$1] } ?? 0
-        perWorker[worker] += 1
-        let adjusted = BFDManager.adjusted(parameters, for: key)
-        let session = Session(
-            key: key, local: local, interface: isMultihop ? nil : interface, slot: slot, worker: worker,
-            parameters: adjusted)
-        let discriminator = UInt32.random(in: 1...0xffff) << 16 | UInt32(slot)
-        let protocolSession = BFDSession(
-            discriminator: discriminator, parameters: adjusted, now: MicrosecondClock().microseconds(Clock.now),
-            seed: .random(in: 1 ... .max))
-        table.publish(
-            slot,
-            BFDSlot(
-                discriminator: discriminator, worker: UInt16(worker),
-                sourcePort: BFDPort.firstSource + UInt16(slot % 0x4000), key: key, local: local, adjacency: adjacency,
-                viaInterface: isMultihop ? interface.index : 0, cookie: .random(in: .min ... .max),
-                session: protocolSession, staged: adjusted))
-        sessions[key] = session
-        bySlot[slot] = session
-        stage(session, .begin)
+        let adjusted = BFDManager.adjusted(parameters, for: place.key)
+        let session = Session(place, adjacency: adjacency, parameters: adjusted)
+        sessions[place.key] = session
+        review(session)
         return session
     }
 
@@ -261,31 +249,30 @@ public final class BFDManager {
         stage(session, .begin)
     }
 
-    private func takeSlot() -> Int? {
+    func takeSlot() -> Int? {
         if let slot = freeSlots.popLast() { return slot }
         guard usedSlots < BFDTable.capacity else { return nil }
         usedSlots += 1
         return usedSlots - 1
     }
 
-    /// The session has said goodbye: nothing of it is left on the worker.
+    /// The session has said goodbye, or has nothing to say it from: nothing of it is left on the worker.
     func remove(_ session: Session) {
-        let adjacency = table[session.slot].adjacency
-        table.withdraw(session.slot)
         sessions[session.key] = nil
-        bySlot[session.slot] = nil
-        perWorker[session.worker] -= 1
-        if adjacency != 0 { adjacencies.release(adjacency) }
-        engine.retire { [weak self] in self?.freeSlots.append(session.slot) }
+        leaveSeat(session)
+        if session.adjacency != 0 { adjacencies.release(session.adjacency) }
     }
 
-    private func post(_ request: BFDRequest, _ session: Session) {
-        engine.post(request.token(session.slot), to: BFDInput.name, worker: session.worker)
+    /// Asks something of the session's worker; of one that waits, it is seen to when it has one.
+    func post(_ request: BFDRequest, _ session: Session) {
+        guard let seat = session.seat else { return }
+        engine.post(request.token(seat.slot), to: BFDInput.name, worker: seat.worker)
     }
 
-    private func stage(_ session: Session, _ request: BFDRequest) {
-        let (table, slot, parameters) = (table, session.slot, session.parameters)
-        engine.post(request.token(slot), to: BFDInput.name, worker: session.worker) {
+    func stage(_ session: Session, _ request: BFDRequest) {
+        guard let seat = session.seat else { return }
+        let (table, slot, parameters) = (table, seat.slot, session.parameters)
+        engine.post(request.token(slot), to: BFDInput.name, worker: seat.worker) {
             table[slot].staged = parameters
         }
     }

@@ -8,8 +8,11 @@ struct BFDReport: Report {
         let peer: IPAddress
         /// Nil for a multihop session.
         let interface: String?
-        let local: IPAddress
+        /// Nil while the session waits for an address.
+        let local: IPAddress?
         let isMultihop: Bool
+        /// The router has no address that it may speak from: none, or one that is tentative or a duplicate.
+        let isWaiting: Bool
         let state: BFDState
         let diagnostic: String
         let remoteState: BFDState
@@ -22,8 +25,15 @@ struct BFDReport: Report {
         /// How often the session came up, and how often the path was lost.
         let ups: Int
         let failures: Int
-        let worker: Int
+        /// Nil while the session waits for an address.
+        let worker: Int?
+
+        var stateText: String { isWaiting ? "waiting" : "\(state)" }
+        var workerText: String { worker.map { "\($0)" } ?? "-" }
     }
+
+    /// Why a session waits.
+    static let noAddress = "no usable address"
 
     let sessions: [Row]
 
@@ -38,11 +48,11 @@ struct BFDReport: Report {
                 ],
                 sessions.map { row in
                     [
-                        "\(row.peer)", row.interface ?? "multihop", "\(row.state)", row.diagnostic,
+                        "\(row.peer)", row.interface ?? "multihop", row.stateText, row.diagnostic,
                         BFDReport.text(UInt64(row.transmitIntervalMicroseconds)),
                         BFDReport.text(row.detectionTimeMicroseconds),
                         BFDReport.text(UInt64(row.echoIntervalMicroseconds)), "\(row.ups)", "\(row.failures)",
-                        "\(row.worker)",
+                        row.workerText,
                     ]
                 })
         ]
@@ -109,13 +119,13 @@ struct BFDDetailReport: Report {
         let row = detail.session
         let place = row.interface.map { "on \($0)" } ?? "over several hops"
         var facts: [TextBlock.Fact] = [
-            .init("state", "\(row.state)"), .init("diagnostic", row.diagnostic),
-            .init("local address", "\(row.local)"),
+            .init("state", row.stateText), .init("diagnostic", row.diagnostic),
+            .init("local address", row.local.map { "\($0)" } ?? "-"),
             .init("transmit interval", BFDReport.text(UInt64(row.transmitIntervalMicroseconds))),
             .init("detection time", BFDReport.text(row.detectionTimeMicroseconds)),
             .init("echo interval", BFDReport.text(UInt64(row.echoIntervalMicroseconds))),
             .init("authentication", detail.authentication), .init("profile", detail.profile ?? "-"),
-            .init("clients", detail.clients.joined(separator: ", ")), .init("worker", "\(row.worker)"),
+            .init("clients", detail.clients.joined(separator: ", ")), .init("worker", row.workerText),
         ]
         if detail.isPolling { facts.append(.init("poll sequence", "running")) }
         if detail.isPassive { facts.append(.init("role", "passive")) }
