@@ -56,6 +56,40 @@ import Wire
         passes(IPv6Address("2001:db8:52::1")!)
     }
 
+    /// An advertisement of an own address by another station, as it comes to all nodes.
+    private func claim(_ address: IPv6Address, hopLimit: UInt8 = 255) -> [UInt8] {
+        PacketBuilder().ethernet(from: IP6Lab.a.mac, to: MACAddress(multicast: IPv6Address.allNodes))
+            .ipv6(from: address, to: .allNodes, hopLimit: hopLimit)
+            .discovery(
+                NeighborAdvertisement(
+                    target: address, station: IP6Lab.a.mac, isRouter: false, isSolicited: false, isOverriding: true)
+            ).bytes
+    }
+
+    /// Who claims an own address on the link must be heard (RFC 4862 section 5.4); nobody else may use it.
+    @Test(arguments: [ReversePathMode.strict, .loose]) func conflictsAreHeard(mode: ReversePathMode) throws {
+        try lab.ip.setReversePath(mode, on: lab.lan.interface)
+        let outcome = lab.bench.outcome(of: [(lab.lan, claim(IP6Lab.lanIP))])
+        #expect(outcome.drops == [:])
+        #expect(lab.ip.neighbors.counters.conflicts == 1)
+        lab.bench.send([claim(IP6Lab.lanIP, hopLimit: 254)], at: lab.lan, drops: ["ip6-urpf/own-source": 1])
+        fails(IP6Lab.lanIP, "own-source")
+        #expect(lab.ip.neighbors.counters.conflicts == 1)
+    }
+
+    @Test func duplicatesAreHeard() throws {
+        lab.ip.neighbors.policy.ip6Probes = 1
+        lab.ip.neighbors.policy.retransmitInterval = 60_000
+        let own = IPv6Address("2001:db8:c::1")!
+        try lab.ip.interfaces.add(InterfaceAddress("2001:db8:c::1/64")!, to: lab.lan.interface)
+        #expect(lab.bench.step(until: { !lab.lan.takeSent().isEmpty }))
+        fails(own, "no-route")
+        lab.bench.send([claim(own, hopLimit: 254)], at: lab.lan, drops: ["ip6-urpf/no-route": 1])
+        #expect(lab.ip.interfaces.all(of: lab.lan.interface.index).last?.state == .tentative)
+        lab.bench.send([claim(own)], at: lab.lan)
+        #expect(lab.ip.interfaces.all(of: lab.lan.interface.index).last?.state == .duplicate)
+    }
+
     @Test func modes() throws {
         fails(IP6Lab.far, "wrong-interface")
         try lab.ip.setReversePath(.loose, on: lab.lan.interface)

@@ -47,9 +47,12 @@ public struct IP4ReversePath: Node {
         }
         trace.source = header.source.value
         trace.result = result
+        // Who claims an own address by ARP does not come by here.
         let objection = check.objection(result, packet) {
             header.protocol == .udp && !header.isFragment
                 && UDPView(header.payload)?.destinationPort == ReversePathCheck.echoPort
+        } isDiscovery: {
+            false
         }
         return objection.map { .drop($0) } ?? .nextFeature
     }

@@ -90,15 +90,10 @@ public struct IP6Local: ContextualNode {
         let back = tables.route(to: header.source, for: packet)
         if back.kind == .local {
             // Who claims an own address on the link must be heard (RFC 4862 section 5.4).
-            let isHeard = packet.header.flags.contains(.locallyOriginated) || isDiscovery(header)
+            let isHeard = packet.header.flags.contains(.locallyOriginated) || header.isNeighborDiscovery
             return isHeard || IP6Local.isEcho(header) ? nil : .ownSource
         }
         return back == .noRoute ? .noRouteBack : nil
-    }
-
-    private func isDiscovery(_ header: IPv6View) -> Bool {
-        guard header.nextHeader == .icmp6, let message = ICMPv6View(header.upperLayer.payload) else { return false }
-        return message.type.isNeighborDiscovery
     }
 
     /// Whether the packet has the shape of an echo of BFD's, which the router sends to itself by way of a neighbour (RFC
@@ -200,6 +195,14 @@ public struct IP6Local: ContextualNode {
     ) -> Verdict<Next, Reason> {
         packet.requestICMPv6Error(request, parameter: UInt32(truncatingIfNeeded: pointer))
         return .to(.icmpError)
+    }
+}
+
+extension IPv6View {
+    /// Whether this is a message of neighbor discovery without extension headers in front.
+    var isNeighborDiscovery: Bool {
+        guard nextHeader == .icmp6, let message = ICMPv6View(upperLayer.payload) else { return false }
+        return message.type.isNeighborDiscovery
     }
 }
 

@@ -7,7 +7,7 @@ import Wire
 /// Summary: unicast reverse path forwarding: looks up the sources of a frame as if they were the destinations.
 /// Expects: an IPv6 header that `ip6-input` has checked.
 /// Emits: the packet unchanged, to the next feature. Without an address (::, neighbor discovery) it passes, and BFD's own
-/// echo packets do.
+/// echo packets do, and so does neighbor discovery from an own address, which tells of a duplicate.
 /// Drops: `noRoute`, `wrongInterface`, `ownSource`.
 /// Config: `interfaces.NAME.reverse-path`
 /// Spec: RFC 3704; RFC 8704 section 3.
@@ -55,7 +55,11 @@ public struct IP6ReversePath: Node {
         if result.kindNumber == Forwarding.Kind.table.rawValue {
             result = check.follow(result) { table in check.tables.lookUp(source, in: table) }
         }
-        let objection = check.objection(result, packet) { IP6ReversePath.isEcho(packet) }
+        let objection = check.objection(result, packet) {
+            IP6ReversePath.isEcho(packet)
+        } isDiscovery: {
+            IP6ReversePath.isDiscovery(packet)
+        }
         return objection.map { .drop($0) } ?? .nextFeature
     }
 
@@ -63,6 +67,13 @@ public struct IP6ReversePath: Node {
     private static func isEcho(_ packet: Packet) -> Bool {
         guard let header = IPv6View(packet.bytes), header.nextHeader == .udp else { return false }
         return UDPView(header.payload)?.destinationPort == ReversePathCheck.echoPort
+    }
+
+    /// Neighbor discovery from a neighbour. Who claims an address of the router's own must be heard (RFC 4862 section 5.4).
+    @inline(never)
+    private static func isDiscovery(_ packet: Packet) -> Bool {
+        guard let header = IPv6View(packet.bytes) else { return false }
+        return header.hopLimit == 255 && header.isNeighborDiscovery
     }
 
     @inline(never)

@@ -58,11 +58,13 @@ struct ReversePathCheck: BitwiseCopyable, Sendable {
 
     /// What speaks against a packet from a source with this route, load-balances not followed yet; nil when nothing does.
     @inline(__always)
-    func objection(_ result: Forwarding, _ packet: Packet, isEcho: () -> Bool) -> ReversePathReason? {
+    func objection(
+        _ result: Forwarding, _ packet: Packet, isEcho: () -> Bool, isDiscovery: () -> Bool
+    ) -> ReversePathReason? {
         let interface = packet.header.rxInterface
         switch result.kind {
-        case .discard: return .noRoute
-        case .local: return isEcho() ? nil : .ownSource
+        case .discard: return result == .tentative && isDiscovery() ? nil : .noRoute
+        case .local: return isEcho() || isDiscovery() ? nil : .ownSource
         case .rewrite, .glean, .path, .loadBalance, .table:
             // The way out of a tunnel is not by the interface that the tunnel came by.
             guard modes.isStrict(interface), !packet.header.flags.contains(.hasTable) else { return nil }
