@@ -113,6 +113,14 @@ public final class IPInterfaces {
         all(of: interface).contains { $0.state.isHeld && $0.value.network.contains(address) }
     }
 
+    /// Whether packets to a host with this address leave by the interface: of the networks that contain it, the one with the
+    /// longest prefix is connected there.
+    func isConnected(_ address: IPAddress, to interface: InterfaceIndex) -> Bool {
+        if address.isLinkLocal { return hasNetwork(of: address, on: interface) }
+        guard let table = states[interface]?.table else { return false }
+        return routes.interface(for: address, in: table) == interface
+    }
+
     /// The interface on whose connected network `nextHop` is a neighbour.
     /// - Throws: `RouteError` when there is none, or when no neighbour can have that address.
     public func resolve(
@@ -181,7 +189,8 @@ public final class IPInterfaces {
             let table = states[interface.index]?.table, var own = states[interface.index]?.addresses[place],
             own.state != state
         else { return }
-        routes.remove(own, on: interface.index, in: table)
+        routes.disconnect(own, on: interface.index, in: table)
+        routes.withdraw(own, on: interface.index, in: table)
         own.state = state
         // The routes were there a moment ago: there is room for them.
         try? routes.add(own, on: interface.index, in: table)
@@ -219,9 +228,10 @@ public final class IPInterfaces {
         owners[owner(own.address, interface.index, table)] = nil
         leaveGroups(of: own.value, on: interface)
         publish(interface)
+        routes.disconnect(own, on: interface.index, in: table)
         // What leads to neighbours of the network goes before the network itself.
         tell(interface, own, .removed)
-        routes.remove(own, on: interface.index, in: table)
+        routes.withdraw(own, on: interface.index, in: table)
         followDuplicates(on: interface)
     }
 

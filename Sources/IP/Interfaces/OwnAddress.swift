@@ -97,11 +97,16 @@ struct ConnectedRoutes {
         if own.hasNetwork { count(own.value.network, interface, table, 1) }
     }
 
-    mutating func remove(_ own: OwnAddress, on interface: InterfaceIndex, in table: TableIndex) {
+    /// Says that the address's network has one address fewer: nobody is a neighbour there for its sake. Its routes are in
+    /// force until `withdraw`.
+    mutating func disconnect(_ own: OwnAddress, on interface: InterfaceIndex, in table: TableIndex) {
+        if own.hasNetwork { count(own.value.network, interface, table, -1) }
+    }
+
+    mutating func withdraw(_ own: OwnAddress, on interface: InterfaceIndex, in table: TableIndex) {
         for (prefix, target) in ConnectedRoutes.routes(own, on: interface) {
             withdraw(Key(table: table, prefix: prefix), target)
         }
-        if own.hasNetwork { count(own.value.network, interface, table, -1) }
     }
 
     private mutating func withdraw(_ key: Key, _ target: Path.Target) {

@@ -36,10 +36,7 @@ extension NeighborTable {
             if isForUs { reply(to: arp, on: interface) }
             return
         }
-        guard interfaces.address(of: interface.index, facing: .v4(arp.senderIP)) != nil else {
-            counters.senderOffSubnet += 1
-            return
-        }
+        guard isNeighbor(.v4(arp.senderIP), on: interface) else { return }
         learn(arp, on: interface, isForUs: isForUs)
         if isForUs, arp.operation == .request { reply(to: arp, on: interface) }
     }
@@ -82,7 +79,7 @@ extension NeighborTable {
     private func receiveProxyRequest(_ punted: PuntedPacket) {
         guard let arp = NeighborTable.packet(punted), let interface = interfaces.interface(punted.rxInterface),
             arp.senderIP != .any, !isReflected(arp, on: interface),
-            interfaces.address(of: interface.index, facing: .v4(arp.senderIP)) != nil,
+            isNeighbor(.v4(arp.senderIP), on: interface),
             leadsElsewhere(.v4(arp.targetIP), from: interface)
         else { return }
         counters.proxyReplies += 1

@@ -87,7 +87,6 @@ extension NeighborTable {
             forgetStrangers(on: interface)
         case (_, .usable):
             if isUp { announce(own.address, on: interface) }
-            restoreStatic(on: interface)
             if isStarted { keepAll(on: interface) }
             if own.value.isLinkLocal { advertiser.changed(interface) }
         case (_, .tentative):
@@ -97,6 +96,7 @@ extension NeighborTable {
             forgetStrangers(on: interface)
             if own.value.isLinkLocal { advertiser.changed(interface) }
         }
+        settleHostRoutes(in: own.value.network)
     }
 
     /// Removes neighbours with which no network is shared any more; static ones wait for another.
@@ -104,12 +104,6 @@ extension NeighborTable {
         for neighbor in entries.values where neighbor.key.interface == interface.index {
             guard !interfaces.hasNetwork(of: neighbor.key.address, on: interface.index) else { continue }
             if neighbor.state == .static { removeHostRoute(neighbor) } else { forget(neighbor) }
-        }
-    }
-
-    private func restoreStatic(on interface: Interface) {
-        for neighbor in entries.values where neighbor.key.interface == interface.index && neighbor.state == .static {
-            addHostRoute(neighbor, on: interface)
         }
     }
 

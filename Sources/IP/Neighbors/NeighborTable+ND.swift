@@ -55,19 +55,13 @@ extension NeighborTable {
         if discovery.source.isUnspecified {
             return advertise(discovery.message.target, to: nil, isOverriding: !isAnycast, on: interface)
         }
-        guard isOnLink(discovery.source, interface) else { return }
+        guard isNeighbor(.v6(discovery.source), on: interface) else { return }
         if let station = discovery.message.sourceStation {
             learn(discovery.source, at: station, on: interface)
         }
         let station = self[.v6(discovery.source), interface]?.mac ?? .zero
         let receiver = (discovery.source, station.isZero ? discovery.station : station)
         advertise(discovery.message.target, to: receiver, isOverriding: !isAnycast, on: interface)
-    }
-
-    func isOnLink(_ source: IPv6Address, _ interface: Interface) -> Bool {
-        if interfaces.address(of: interface.index, facing: .v6(source)) != nil { return true }
-        counters.senderOffSubnet += 1
-        return false
     }
 
     /// What a solicitation says of its sender: it is there, and whether it can be reached is yet to be seen.
@@ -123,7 +117,7 @@ extension NeighborTable {
     private func receiveRouterSolicitation(_ discovery: Discovery, on interface: Interface) {
         counters.routerSolicitationsReceived += 1
         if !discovery.source.isUnspecified {
-            guard isOnLink(discovery.source, interface) else { return }
+            guard isNeighbor(.v6(discovery.source), on: interface) else { return }
             if let station = discovery.message.sourceStation {
                 learn(discovery.source, at: station, on: interface)
                 self[.v6(discovery.source), interface]?.isRouter = false

@@ -134,8 +134,10 @@ public final class NeighborTable {
 
     // MARK: - Host routes
 
+    /// Of several ports with networks that contain the host, the one with the longest prefix leads to it: others' entries
+    /// are for routes that name the port.
     func addHostRoute(_ neighbor: Neighbor, on interface: Interface) {
-        guard !neighbor.hasRoute, interfaces.hasNetwork(of: neighbor.key.address, on: interface.index) else { return }
+        guard !neighbor.hasRoute, interfaces.isConnected(neighbor.key.address, to: interface.index) else { return }
         do throws(RouteError) {
             let path = Path.neighbor(neighbor.key.address, on: interface)
             let prefix = neighbor.key.address.host(on: interface.index)
@@ -152,6 +154,30 @@ public final class NeighborTable {
         let prefix = neighbor.key.address.host(on: interface.index)
         fib.removeRoute(prefix, from: .neighbor, in: fib.table(of: interface))
         neighbor.hasRoute = false
+    }
+
+    /// Brings the host routes in a network in line with the networks that are connected now.
+    func settleHostRoutes(in network: IPPrefix) {
+        let concerned = entries.values.filter { network.contains($0.key.address) }
+        // One prefix may change from one port to another: first it goes.
+        for neighbor in concerned where neighbor.hasRoute {
+            if !interfaces.isConnected(neighbor.key.address, to: neighbor.key.interface) { removeHostRoute(neighbor) }
+        }
+        for neighbor in concerned where neighbor.state.isUsable {
+            if let interface = interfaces.interface(neighbor.key.interface) { addHostRoute(neighbor, on: interface) }
+        }
+    }
+
+    /// Whether a station that speaks with this address on the interface is one of its neighbours: by the networks, or because
+    /// somebody asked for it there.
+    func isNeighbor(_ address: IPAddress, on interface: Interface) -> Bool {
+        guard interfaces.address(of: interface.index, facing: address) != nil,
+            interfaces.isConnected(address, to: interface.index) || self[address, interface] != nil
+        else {
+            counters.senderOffSubnet += 1
+            return false
+        }
+        return true
     }
 
     /// Whether other routes than its own lead through the neighbour: then its silence is a failure.
