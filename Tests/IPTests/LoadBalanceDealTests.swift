@@ -68,6 +68,53 @@ import Testing
         #expect(shares.max()! - shares.min()! <= 65536 / 64)
     }
 
+    /// Members leave for good, join and change their weights: whoever stays keeps its buckets up to its new share.
+    @Test(arguments: 0..<30) func redealing(seed: Int) {
+        var random = SystemRandomNumberGenerator()
+        var members = Array(0..<Int.random(in: 2...9, using: &random))
+        var weights = members.map { _ in Double(Int.random(in: 1...4, using: &random)) }
+        var owners: [UInt8]?
+        for _ in 0..<20 {
+            let former = owners?.map(Int.init) ?? LoadBalanceStore.owners(weights: weights)
+            let holders = former.map { members[$0] }
+            let isLeaving = members.count > 2 && Bool.random(using: &random)
+            var (next, shares) = (members, weights)
+            if isLeaving {
+                let place = members.indices.randomElement(using: &random)!
+                next.remove(at: place)
+                shares.remove(at: place)
+            } else {
+                next.insert((members.max() ?? 0) + 1, at: members.indices.randomElement(using: &random)!)
+                shares = next.map { _ in Double(Int.random(in: 1...4, using: &random)) }
+            }
+            owners = LoadBalanceStore.redeal(weights: shares, holders: holders.map { next.firstIndex(of: $0) })
+            let now = owners?.map(Int.init) ?? LoadBalanceStore.owners(weights: shares)
+            #expect(now.count.nonzeroBitCount == 1 && now.count <= LoadBalanceStore.maximumBuckets)
+            let total = shares.reduce(0, +)
+            for place in next.indices {
+                let share = now.count { $0 == place }
+                #expect(abs(Double(share) - shares[place] / total * Double(now.count)) <= 1 && share > 0)
+            }
+            // Of 256 flows a member loses no more than its share has shrunk by.
+            for (place, member) in next.enumerated() where members.contains(member) {
+                let (had, has) = (
+                    (0..<256).filter { holders[$0 & (holders.count - 1)] == member },
+                    Set((0..<256).filter { now[$0 & (now.count - 1)] == place })
+                )
+                let kept = had.count { has.contains($0) }
+                #expect(kept == min(had.count, has.count))
+            }
+            (members, weights) = (next, shares)
+        }
+    }
+
+    /// Nobody is left of those who were there: dealt afresh, and so is what comes to the same.
+    @Test func redealingForNobody() {
+        #expect(LoadBalanceStore.redeal(weights: [1, 1, 1], holders: [nil, nil]) == nil)
+        #expect(LoadBalanceStore.redeal(weights: [1, 1], holders: [0, 1, 0, 1, 0, 1, 0, 1]) == nil)
+        #expect(LoadBalanceStore.redeal(weights: [1, 1], holders: [1, 0]) == [1, 0])
+    }
+
     @Test func noneUsable() {
         #expect(LoadBalanceStore.deal(weights: [1, 1], usable: [false, false]) == [])
         #expect(LoadBalanceStore.deal(weights: [1, 1], usable: [false, true]) == [1])

@@ -110,6 +110,52 @@ import Wire
         #expect(lab.lookup("20.0.0.1") == route)
     }
 
+    /// What stands for a bucket that the route's flows take, for 256 of them.
+    private func flows(_ text: String) -> [Forwarding] {
+        let results = lab.fib.pathLists.loadBalances.results(of: lab.lookup(text).index)
+        return (0..<256).map { results[$0 & (results.count - 1)] }
+    }
+
+    /// A protocol replaces the paths: who is in both lists keeps its flows, whether the one that goes is dead or alive.
+    @Test(arguments: [false, true]) func replacedListKeepsFlows(isDead: Bool) throws {
+        let members = ["10.0.0.2", "10.0.0.3", "10.1.0.2", "10.1.0.3"]
+        let prefix = IPPrefix("20.0.0.0/8")!
+        try lab.fib.setRoute(prefix, members.map(lab.neighbor), from: .dynamic)
+        if isDead { lab.fail("10.0.0.3") }
+        let before = flows("20.0.0.1")
+        let lost = Forwarding(.rewrite, lab.adjacency("10.0.0.3"))
+        try lab.fib.setRoute(prefix, members.filter { $0 != "10.0.0.3" }.map(lab.neighbor), from: .dynamic)
+        let without = flows("20.0.0.1")
+        #expect(Set(without).count == 3)
+        for (old, new) in zip(before, without) where old != lost { #expect(new == old) }
+        if isDead { #expect(without == before) } else { #expect(!without.contains(lost)) }
+        // Failures of who is left are as resilient as ever.
+        lab.fail("10.0.0.2")
+        let failed = flows("20.0.0.1")
+        let second = Forwarding(.rewrite, lab.adjacency("10.0.0.2"))
+        for (old, new) in zip(without, failed) where old != second { #expect(new == old) }
+        lab.fail("10.0.0.2", false)
+        #expect(flows("20.0.0.1") == without)
+        // One more: nobody's flows move but to it.
+        try lab.fib.setRoute(
+            prefix, (["10.2.0.2"] + members.filter { $0 != "10.0.0.3" }).map(lab.neighbor), from: .dynamic)
+        let new = Forwarding(.rewrite, lab.adjacency("10.2.0.2"))
+        for (old, now) in zip(without, flows("20.0.0.1")) { #expect(now == old || now == new) }
+        #expect(flows("20.0.0.1").count { $0 == new } == 64)
+    }
+
+    /// The route that a next hop is resolved by is replaced: who leads through it keeps its flows as well.
+    @Test func replacedCoverKeepsFlows() throws {
+        let members = ["10.0.0.2", "10.0.0.3", "10.1.0.2"]
+        let cover = IPPrefix("30.0.0.0/8")!
+        try lab.fib.setRoute(cover, members.map(lab.neighbor), from: .dynamic)
+        try lab.set("20.0.0.0/8", lab.via("30.0.0.1"))
+        let before = flows("20.0.0.1")
+        let lost = Forwarding(.rewrite, lab.adjacency("10.0.0.2"))
+        try lab.fib.setRoute(cover, members.dropFirst().map(lab.neighbor), from: .dynamic)
+        for (old, new) in zip(before, flows("20.0.0.1")) { #expect(old == lost ? new != lost : new == old) }
+    }
+
     /// A path's own backup takes over within the path: the buckets stay as they are.
     @Test func protectedMemberKeepsItsBuckets() throws {
         var protected = lab.neighbor("10.0.0.2")

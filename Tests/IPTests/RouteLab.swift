@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Graph
+import Logging
 import Testing
 import Wire
 
@@ -16,10 +17,10 @@ final class RouteLab {
     let wan: Interface
     let dmz: Interface
 
-    init() throws {
+    init(log: Logger = Logger(label: "martlet")) throws {
         var options = Engine.Options()
         options.bufferCount = 512
-        engine = try Engine(options)
+        engine = try Engine(options, log: log)
         fib = try FIB(engine: engine)
         var made: [Interface] = []
         for name in ["lan", "wan", "dmz"] {

@@ -26,6 +26,8 @@ public final class AdjacencyStore {
     var holdsDown: (@ControlPlane (AdjacencyIndex) -> Bool)?
     /// Called when a neighbour's adjacency comes to be and when it goes.
     var onPresence: (@ControlPlane (AdjacencyIndex, _ isPresent: Bool) -> Void)?
+    /// Called when an adjacency has been given back.
+    var onRoom: (@ControlPlane () -> Void)?
     /// Of the change that observers hear of: `Clock.now` when its cause was seen and when workers could see it.
     private(set) var changeClock = (detected: UInt64(0), stored: UInt64(0))
     /// Stores to statuses so far that made a neighbour unusable or usable.
@@ -161,7 +163,10 @@ public final class AdjacencyStore {
         byNeighbor[entry.key] = nil
         losses.remove(index, on: entry.key.interface)
         entries[Int(index)] = nil
-        engine.retire { [weak self] in self?.free.append(index) }
+        engine.retire { [weak self] in
+            self?.free.append(index)
+            self?.onRoom?()
+        }
     }
 
     private func entry(_ index: AdjacencyIndex) -> Entry? {

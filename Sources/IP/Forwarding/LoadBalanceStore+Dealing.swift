@@ -6,24 +6,24 @@ extension LoadBalanceStore {
     ///
     /// A pure function: while a member is away, its buckets alone go to others, in proportion to their weights, and come
     /// back with it. The flows of all other buckets keep their path, however many members are away.
+    /// - Parameter complete: The buckets' owners while all members are there, if that is not what weights alone come to.
     /// - Returns: A power of two of members' positions; none when no member can be used.
-    nonisolated static func deal(weights: [Double], usable: [Bool]) -> [Int] {
+    nonisolated static func deal(weights: [Double], usable: [Bool], owners complete: [Int]? = nil) -> [Int] {
         let alive = usable.indices.filter { usable[$0] }
         guard let first = alive.first else { return [] }
         guard weights.count > 1, alive.count > 1 else { return [first] }
-        var owners = owners(weights, isComplete: alive.count == weights.count)
-        if alive.count < weights.count { inherit(&owners, weights, usable) }
+        var owners = complete ?? owners(weights: weights)
+        guard alive.count < weights.count else { return owners }
+        while owners.count < weights.count * 16, owners.count < maximumBuckets { owners += owners }
+        inherit(&owners, weights, usable)
         return owners
     }
 
     /// The buckets' owners while all members are there. Even shares of a power of two take a bucket each; while one is
     /// missing, its bucket is cut into sixteen, which all others share. The flows of the other buckets don't notice.
-    private nonisolated static func owners(_ weights: [Double], isComplete: Bool) -> [Int] {
+    nonisolated static func owners(weights: [Double]) -> [Int] {
         let isEven = weights.allSatisfy { abs($0 - weights[0]) < 1e-9 }
-        if isEven, weights.count.nonzeroBitCount == 1 {
-            let count = isComplete ? weights.count : min(weights.count * 16, maximumBuckets)
-            return (0..<count).map { $0 % weights.count }
-        }
+        if isEven, weights.count.nonzeroBitCount == 1 { return Array(weights.indices) }
         var count = 16
         while count < weights.count * 16, count < maximumBuckets { count *= 2 }
         return shares(of: weights, buckets: count).enumerated().flatMap { member, share in

@@ -15,6 +15,8 @@ public final class LoadBalanceStore {
     /// Given back ranges of buckets, by the logarithm of their number.
     private var freeBuckets = [[UInt32]](repeating: [], count: LoadBalanceStore.maximumShift + 1)
 
+    /// Called when buckets have been given back.
+    var onRoom: (@ControlPlane () -> Void)?
     /// The most load-balances and buckets there may be.
     var limit = LoadBalanceTable.capacity
     var bucketLimit = LoadBalanceTable.bucketCapacity
@@ -58,6 +60,15 @@ public final class LoadBalanceStore {
         engine.retire { [weak self] in self?.release(old) }
     }
 
+    /// Puts as many results as there are buckets into those of before, one after the other: for when there are no others.
+    func overwrite(_ results: [Forwarding], in index: UInt32) {
+        let range = table.range(of: index)
+        precondition(results.count == range.count)
+        for (position, result) in results.enumerated() {
+            table.buckets[Int(range.first) + position] = result.rawValue
+        }
+    }
+
     /// What is in force.
     public func results(of index: UInt32) -> [Forwarding] {
         let range = table.range(of: index)
@@ -90,5 +101,6 @@ public final class LoadBalanceStore {
     private func release(_ range: LoadBalanceTable.Range) {
         bucketCount -= range.count
         freeBuckets[range.count.trailingZeroBitCount].append(range.first)
+        onRoom?()
     }
 }

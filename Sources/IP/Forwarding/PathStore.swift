@@ -46,6 +46,8 @@ public final class PathStore {
     private var free: [UInt32] = []
     /// Called when a path with a backup comes to be and when it goes.
     var onProtection: (@ControlPlane (UInt32, PathRecord, _ isPresent: Bool) -> Void)?
+    /// Called when a path has been given back.
+    var onRoom: (@ControlPlane () -> Void)?
     /// The most paths there may be.
     var limit = Int(Forwarding.indexCapacity)
 
@@ -160,6 +162,7 @@ public final class PathStore {
                 free.append(forwarding.index)
                 adjacencies.release(entry.key.adjacency)
                 release(entry.key.backup)
+                onRoom?()
             }
         case .discard, .glean, .local, .loadBalance, .table: return
         }

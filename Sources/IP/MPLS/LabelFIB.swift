@@ -92,7 +92,8 @@ public final class LabelFIB {
                 throw .labelTaken(label, owner: other.owner)
             }
         }
-        let list = try list(of: action)
+        let former = bottoms.lazy.compactMap { self.entry(label, isBottom: $0)?.list }.first
+        let list = try list(of: action, replacing: former)
         if let list { for _ in bottoms { fib.pathLists.retain(list) } }
         for isBottom in bottoms {
             let new = Entry(label: label, isBottom: isBottom, owner: owner, action: action, mode: mode, list: list)
@@ -127,7 +128,7 @@ public final class LabelFIB {
     }
 
     /// Makes what the action needs. Returns its path-list, if there is one, with one more use.
-    private func list(of action: Action) throws(RouteError) -> PathListIndex? {
+    private func list(of action: Action, replacing former: PathListIndex?) throws(RouteError) -> PathListIndex? {
         switch action {
         case .lookupIP(let index):
             guard fib.table(index) != nil else { throw .noTable(index) }
@@ -139,7 +140,7 @@ public final class LabelFIB {
         case .paths(let paths):
             for path in paths { if let objection = LabelFIB.objection(to: path) { throw objection } }
             // A list of the label's own, so that its packets are counted; its paths are shared all the same.
-            return try fib.pathLists.acquire(paths, isCounted: true).index
+            return try fib.pathLists.acquire(paths, isCounted: true) { former }.index
         }
     }
 

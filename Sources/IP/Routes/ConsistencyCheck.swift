@@ -144,6 +144,8 @@ final class ConsistencyCheck {
         let expected = fib.pathLists.buckets(of: list, list.results)
         let found = fib.pathLists.loadBalances.results(of: loadBalance)
         report.buckets += found.count
+        // Without room for all of them, but with none that does not work.
+        if list.isShort, Set(found).isSubset(of: expected) { return }
         if expected.count != found.count {
             return differ(
                 "load-balance \(loadBalance): it has \(found.count) buckets, and should have \(expected.count)")

@@ -23,7 +23,7 @@ public final class FIB {
     public var hasAutomaticBackups = false {
         didSet { if hasAutomaticBackups != oldValue { pathLists.refreshAll() } }
     }
-    /// Which prefixes are brought up to date first when many have to be.
+    /// Which prefixes are brought up to date first when many have to be; a route's own priority comes before that.
     public var priorities: RoutePriorities {
         get { reprogramming.priorities }
         set { reprogramming.priorities = newValue }
@@ -89,37 +89,55 @@ public final class FIB {
     // MARK: - Routes
 
     /// Adds a route, or replaces the same source's route to the prefix; in force when the call returns.
-    /// - Parameter isCounted: Counts this route's packets apart from others with the same paths.
+    /// Flows on next hops that a replaced route has too keep them, but for what other shares ask for.
+    /// - Parameters:
+    ///   - isCounted: Counts this route's packets apart from others with the same paths.
+    ///   - priority: How soon the route is brought up to date as long as it lives; what `priorities` say if nil.
     /// - Throws: `RouteError` when the paths cannot be or a table is full; then nothing has changed.
     public func setRoute(
         _ prefix: IPPrefix, _ paths: [Path], from source: RouteSource = .static, in table: VRF? = nil,
-        isCounted: Bool = false
+        isCounted: Bool = false, priority: RoutePriority? = nil
     ) throws(RouteError) {
-        let list = try pathLists.acquire(paths, isCounted: isCounted)
+        let list = try pathLists.acquire(paths, isCounted: isCounted) { self.list(of: prefix, from: source, in: table) }
         defer { pathLists.release(list.index) }
-        try setRoute(prefix, list, from: source, in: table)
+        try setRoute(prefix, list, from: source, in: table, priority: priority)
     }
 
     /// The same with a path-list at hand: for many routes with the same paths.
     public func setRoute(
-        _ prefix: IPPrefix, _ list: PathList, from source: RouteSource = .static, in table: VRF? = nil
+        _ prefix: IPPrefix, _ list: PathList, from source: RouteSource = .static, in table: VRF? = nil,
+        priority: RoutePriority? = nil
     ) throws(RouteError) {
+        let table = table ?? main
         do throws(LookupTableError) {
             switch prefix {
-            case .v4(let prefix): try (table ?? main).ip4.set(prefix, list, from: source)
-            case .v6(let prefix): try (table ?? main).ip6.set(prefix, list, from: source)
+            case .v4(let prefix): try table.ip4.set(prefix, list, from: source)
+            case .v6(let prefix): try table.ip6.set(prefix, list, from: source)
             }
         } catch {
             throw RouteError("\(error)")
+        }
+        table.setPriority(priority, prefix, source)
+    }
+
+    /// The path-list of a source's route to exactly this prefix.
+    public func list(
+        of prefix: IPPrefix, from source: RouteSource = .static, in table: VRF? = nil
+    ) -> PathListIndex? {
+        switch prefix {
+        case .v4(let prefix): (table ?? main).ip4.list(of: prefix, from: source)
+        case .v6(let prefix): (table ?? main).ip6.list(of: prefix, from: source)
         }
     }
 
     /// Removes a source's route; false when there was none.
     @discardableResult
     public func removeRoute(_ prefix: IPPrefix, from source: RouteSource = .static, in table: VRF? = nil) -> Bool {
-        switch prefix {
-        case .v4(let prefix): (table ?? main).ip4.remove(prefix, from: source)
-        case .v6(let prefix): (table ?? main).ip6.remove(prefix, from: source)
+        let table = table ?? main
+        table.setPriority(nil, prefix, source)
+        return switch prefix {
+        case .v4(let prefix): table.ip4.remove(prefix, from: source)
+        case .v6(let prefix): table.ip6.remove(prefix, from: source)
         }
     }
 
@@ -212,11 +230,25 @@ public final class VRF {
     public nonisolated let index: TableIndex
     public let ip4: RIB<IPv4Prefix>
     public let ip6: RIB<IPv6Prefix>
+    /// The priorities that routes have of their own: few, by prefix and source.
+    private var priorities: [IPPrefix: [RouteSource: RoutePriority]] = [:]
 
     init(_ name: String, _ index: TableIndex, _ fib: FIB) throws(LookupTableError) {
         self.name = name
         self.index = index
         ip4 = try RIB(fib.pathLists, fib.engine)
         ip6 = try RIB(fib.pathLists, fib.engine)
+    }
+
+    /// What the routes to exactly this prefix say of their priority, the highest; nil when none says anything.
+    public func priority(of prefix: IPPrefix) -> RoutePriority? {
+        guard !priorities.isEmpty, let own = priorities[prefix] else { return nil }
+        return own.values.min { $0.place < $1.place }
+    }
+
+    fileprivate func setPriority(_ priority: RoutePriority?, _ prefix: IPPrefix, _ source: RouteSource) {
+        guard priority != nil || !priorities.isEmpty else { return }
+        priorities[prefix, default: [:]][source] = priority
+        if priorities[prefix]?.isEmpty == true { priorities[prefix] = nil }
     }
 }

@@ -30,6 +30,11 @@ public final class PathList {
     var members: [Member] = []
     /// The members' results in the order of `members`, each with a use counted.
     var results: [Forwarding] = []
+    /// Which member has each bucket while all of them are there, where that follows from the members of before; nil for what
+    /// the weights alone come to.
+    var owners: [UInt8]?
+    /// A table had no room for all that it comes to.
+    var isShort = false
     /// Path-lists that this one leads through, those that it would lead through if they worked, and those to which this
     /// one is either.
     var via: Set<PathListIndex> = []
