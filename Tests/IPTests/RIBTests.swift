@@ -168,5 +168,37 @@ import Wire
         #expect(lab.way("40.97.167.1") == ["10.0.0.2"])
     }
 
+    /// A route's own priority: of this prefix in this table, as long as the route lives.
+    @Test func routesOwnPriority() throws {
+        let red = try lab.fib.makeTable(named: "red")
+        let prefix = IPPrefix("50.0.0.0/8")!
+        let path = [lab.neighbor("10.0.0.2")]
+        lab.fib.priorities.set(IPPrefix("50.0.0.0/16")!, .medium)
+        try lab.fib.setRoute(prefix, path, priority: .critical)
+        for other in ["50.0.0.0/16", "50.0.0.0/24", "50.1.0.0/24"] { try lab.fib.setRoute(IPPrefix(other)!, path) }
+        try lab.fib.setRoute(prefix, path, in: red)
+        #expect(lab.fib.main.priority(of: prefix) == .critical && red.priority(of: prefix) == nil)
+        #expect(lab.fib.main.priority(of: IPPrefix("50.1.0.0/24")!) == nil)
+        var done = lab.fib.reprogramming.done
+        func reprogrammed() -> [Int] {
+            lab.lan.isLinkUp = false
+            defer {
+                lab.lan.isLinkUp = true
+                done = lab.fib.reprogramming.done
+            }
+            return zip(lab.fib.reprogramming.done, done).map { $0 - $1 }
+        }
+        // Beside these the connected network goes.
+        #expect(reprogrammed() == [1, 0, 2, 3])
+        // Another source's route has a priority of its own; the highest counts.
+        try lab.fib.setRoute(prefix, path, from: .dynamic, priority: .high)
+        #expect(lab.fib.main.priority(of: prefix) == .critical)
+        try lab.fib.setRoute(prefix, path)
+        #expect(lab.fib.main.priority(of: prefix) == .high)
+        lab.fib.removeRoute(prefix, from: .dynamic)
+        #expect(lab.fib.main.priority(of: prefix) == nil)
+        #expect(reprogrammed() == [0, 0, 2, 4])
+    }
+
     private func engine() { lab.engine.step() }
 }

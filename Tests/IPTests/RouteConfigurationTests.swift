@@ -143,9 +143,24 @@ import Wire
         #expect(ip.hashSeed.value == 77)
         for (prefix, priority) in [
             ("10.1.0.0/16", RoutePriority.critical), ("10.9.1.0/24", .high), ("8.0.0.0/8", .medium), ("::/0", .low),
-            ("2001:db8:5::/48", .critical), ("50.0.0.0/8", .high),
+            ("2001:db8:5::/48", .critical), ("50.0.0.0/8", .medium),
         ] {
             #expect(ip.fib.priorities.priority(of: IPPrefix(prefix)!) == priority, "\(prefix)")
+        }
+        #expect(ip.fib.main.priority(of: IPPrefix("50.0.0.0/8")!) == .high)
+        #expect(ip.fib.main.priority(of: IPPrefix("50.1.0.0/16")!) == nil)
+        #expect(ip.fib.table(named: "red")?.priority(of: IPPrefix("50.0.0.0/8")!) == nil)
+    }
+
+    /// Ten seconds, where the file says nothing else.
+    @Test func waitToRestoreByDefault() throws {
+        let backup = "next-hops: [{address: 10.0.0.2, backup: {address: 10.1.0.2}}]"
+        for (text, wait) in [
+            ("", 10_000), ("fast-reroute: {\(backup)}", 10_000),
+            ("fast-reroute: {wait-to-restore: 3s, \(backup)}", 3000),
+        ] {
+            let (_, ip) = try router(text)
+            #expect(ip.fastReroute.policy.waitToRestore == wait)
         }
     }
 

@@ -89,7 +89,7 @@ extension IPModule {
         RouteExplanation.Route(
             vrf: table.name, prefix: entry.prefix, source: entry.source.name, inForce: entry.isActive,
             pathList: entry.list, state: fib.pathLists[entry.list]?.state ?? .unusable,
-            priority: fib.priorities.priority(of: entry.prefix))
+            priority: table.priority(of: entry.prefix) ?? fib.priorities.priority(of: entry.prefix))
     }
 
     /// The way of the route in force, and what the other sources have: of interest where nothing works.

@@ -87,11 +87,10 @@ extension IPModule {
         let isCounted = try setting["counter"]?.boolean ?? false
         let priority = try setting["priority"]?.choice(of: RoutePriority.self)
         return { [unowned self] in
-            if let priority { fib.priorities.set(prefix, priority) }
             do throws(RouteError) {
                 let place = try self.table(table)
                 let paths = try paths(way, in: place)
-                try fib.setRoute(prefix, paths, in: place, isCounted: isCounted)
+                try fib.setRoute(prefix, paths, in: place, isCounted: isCounted, priority: priority)
             } catch {
                 throw setting.error(error)
             }

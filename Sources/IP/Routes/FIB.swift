@@ -117,7 +117,7 @@ public final class FIB {
         } catch {
             throw RouteError("\(error)")
         }
-        table.setPriority(priority, prefix, source)
+        if table.setPriority(priority, prefix, source) { reprogramming.prioritiesChanged() }
     }
 
     /// The path-list of a source's route to exactly this prefix.
@@ -134,7 +134,7 @@ public final class FIB {
     @discardableResult
     public func removeRoute(_ prefix: IPPrefix, from source: RouteSource = .static, in table: VRF? = nil) -> Bool {
         let table = table ?? main
-        table.setPriority(nil, prefix, source)
+        if table.setPriority(nil, prefix, source) { reprogramming.prioritiesChanged() }
         return switch prefix {
         case .v4(let prefix): table.ip4.remove(prefix, from: source)
         case .v6(let prefix): table.ip6.remove(prefix, from: source)
@@ -246,9 +246,14 @@ public final class VRF {
         return own.values.min { $0.place < $1.place }
     }
 
-    fileprivate func setPriority(_ priority: RoutePriority?, _ prefix: IPPrefix, _ source: RouteSource) {
-        guard priority != nil || !priorities.isEmpty else { return }
+    /// Whether a route has this priority of its own.
+    func mayBe(_ priority: RoutePriority) -> Bool { priorities.values.contains { $0.values.contains(priority) } }
+
+    /// False when the route had it already.
+    fileprivate func setPriority(_ priority: RoutePriority?, _ prefix: IPPrefix, _ source: RouteSource) -> Bool {
+        guard priority != nil || !priorities.isEmpty, priorities[prefix]?[source] != priority else { return false }
         priorities[prefix, default: [:]][source] = priority
         if priorities[prefix]?.isEmpty == true { priorities[prefix] = nil }
+        return true
     }
 }

@@ -26,8 +26,7 @@ final class Reprogramming {
     private(set) var slices = 0
     /// The longest listed prefix that contains a prefix gives its priority; none: `low`.
     var priorities = RoutePriorities() {
-        // A prefix may have changed from a sweep that has not come to it to one that is over.
-        didSet { add(sweeps.reduce(into: []) { $0.formUnion($1.lists.union($1.later)) }) }
+        didSet { prioritiesChanged() }
     }
 
     /// Routes walked over between two looks at the clock.
@@ -66,11 +65,11 @@ final class Reprogramming {
 
     /// One source's routes of a table and family, with where the walk is.
     private enum Place {
-        case v4(RIB<IPv4Prefix>, RouteSource, RouteStore<IPv4Prefix>.Cursor)
-        case v6(RIB<IPv6Prefix>, RouteSource, RouteStore<IPv6Prefix>.Cursor)
+        case v4(VRF, RouteSource, RouteStore<IPv4Prefix>.Cursor)
+        case v6(VRF, RouteSource, RouteStore<IPv6Prefix>.Cursor)
         /// The routes to next hops, behind one.
-        case nextHops4(RIB<IPv4Prefix>, IPv4Address?)
-        case nextHops6(RIB<IPv6Prefix>, IPv6Address?)
+        case nextHops4(VRF, IPv4Address?)
+        case nextHops6(VRF, IPv6Address?)
     }
 
     init(engine: Engine) { self.engine = engine }
@@ -98,10 +97,17 @@ final class Reprogramming {
     func add(_ lists: Set<PathListIndex>) {
         guard !lists.isEmpty else { return }
         sweeps[0].later.formUnion(lists)
-        for priority in RoutePriority.allCases where priorities.mayBe(priority) {
+        for priority in RoutePriority.allCases where mayBe(priority) {
             sweeps[priority.sweep].later.formUnion(lists)
         }
         if !isRunning, !isScheduled { run() }
+    }
+
+    /// A prefix may have changed from a sweep that has not come to it to one that is over.
+    func prioritiesChanged() { add(sweeps.reduce(into: []) { $0.formUnion($1.lists.union($1.later)) }) }
+
+    private func mayBe(_ priority: RoutePriority) -> Bool {
+        priorities.mayBe(priority) || fib.tables.contains { $0.mayBe(priority) }
     }
 
     /// Does a slice and leaves the rest to later turns.
@@ -129,26 +135,26 @@ final class Reprogramming {
         guard !hasMetAll(index), place < sweeps[index].places.count else { return end(index) }
         let isMore: Bool
         switch sweeps[index].places[place] {
-        case .v4(let rib, let source, var cursor):
-            isMore = walk(rib, index, { .v4($0) }) {
-                rib.forEach(of: source, from: &cursor, limit: Reprogramming.step, $0)
+        case .v4(let table, let source, var cursor):
+            isMore = walk(table.ip4, of: table, index, { .v4($0) }) {
+                table.ip4.forEach(of: source, from: &cursor, limit: Reprogramming.step, $0)
             }
-            sweeps[index].places[place] = .v4(rib, source, cursor)
-        case .v6(let rib, let source, var cursor):
-            isMore = walk(rib, index, { .v6($0) }) {
-                rib.forEach(of: source, from: &cursor, limit: Reprogramming.step, $0)
+            sweeps[index].places[place] = .v4(table, source, cursor)
+        case .v6(let table, let source, var cursor):
+            isMore = walk(table.ip6, of: table, index, { .v6($0) }) {
+                table.ip6.forEach(of: source, from: &cursor, limit: Reprogramming.step, $0)
             }
-            sweeps[index].places[place] = .v6(rib, source, cursor)
-        case .nextHops4(let rib, var last):
-            isMore = walk(rib, index, { .v4($0) }) {
-                rib.forEachToNextHops(after: &last, limit: Reprogramming.step, $0)
+            sweeps[index].places[place] = .v6(table, source, cursor)
+        case .nextHops4(let table, var last):
+            isMore = walk(table.ip4, of: table, index, { .v4($0) }) {
+                table.ip4.forEachToNextHops(after: &last, limit: Reprogramming.step, $0)
             }
-            sweeps[index].places[place] = .nextHops4(rib, last)
-        case .nextHops6(let rib, var last):
-            isMore = walk(rib, index, { .v6($0) }) {
-                rib.forEachToNextHops(after: &last, limit: Reprogramming.step, $0)
+            sweeps[index].places[place] = .nextHops4(table, last)
+        case .nextHops6(let table, var last):
+            isMore = walk(table.ip6, of: table, index, { .v6($0) }) {
+                table.ip6.forEachToNextHops(after: &last, limit: Reprogramming.step, $0)
             }
-            sweeps[index].places[place] = .nextHops6(rib, last)
+            sweeps[index].places[place] = .nextHops6(table, last)
         }
         if !isMore { sweeps[index].place += 1 }
     }
@@ -160,7 +166,7 @@ final class Reprogramming {
 
     /// One step of a walk, for which `forEach` gives the routes; false at its end.
     private func walk<Prefix: RoutePrefix>(
-        _ rib: RIB<Prefix>, _ index: Int, _ family: (Prefix) -> IPPrefix,
+        _ rib: RIB<Prefix>, of table: VRF, _ index: Int, _ family: (Prefix) -> IPPrefix,
         _ forEach: ((Prefix, PathListIndex) -> Void) -> Bool
     ) -> Bool {
         let isWanted = sweeps[index].isWanted
@@ -174,7 +180,7 @@ final class Reprogramming {
         sweeps[index].met += met
         for prefix in found {
             let choice = Chosen(rib: ObjectIdentifier(rib), prefix: family(prefix))
-            let priority = priorities.priority(of: choice.prefix).sweep
+            let priority = (table.priority(of: choice.prefix) ?? priorities.priority(of: choice.prefix)).sweep
             guard index == 0 ? chosen.insert(choice).inserted : index == priority && !chosen.contains(choice) else {
                 continue
             }
@@ -203,15 +209,15 @@ final class Reprogramming {
         sweeps[index].finished = Clock.now
     }
 
-    private var nextHops: [Place] { fib.tables.flatMap { [.nextHops4($0.ip4, nil), .nextHops6($0.ip6, nil)] } }
+    private var nextHops: [Place] { fib.tables.flatMap { [.nextHops4($0, nil), .nextHops6($0, nil)] } }
 
     /// Where routes are, the fewest first: those of few next hops are often found before the many.
     private var places: [Place] {
         var places: [(count: Int, place: Place)] = []
         for table in fib.tables {
             for source in RouteSource.inOrder {
-                places.append((table.ip4.count(from: source), .v4(table.ip4, source, .init())))
-                places.append((table.ip6.count(from: source), .v6(table.ip6, source, .init())))
+                places.append((table.ip4.count(from: source), .v4(table, source, .init())))
+                places.append((table.ip6.count(from: source), .v6(table, source, .init())))
             }
         }
         return places.filter { $0.count > 0 }.sorted { $0.count < $1.count }.map(\.place)
