@@ -27,6 +27,20 @@ import Wire
         #expect(lab.frr.report().nextHops.first?.state == .primary)
     }
 
+    /// Ten seconds where nothing else was said.
+    @Test func waitsTenSecondsByDefault() throws {
+        let lab = try FastRerouteLab()
+        lab.frr.policy = RestorationPolicy()
+        try lab.protect()
+        lab.fail(.carrier)
+        let mended = Clock.now
+        lab.mend(.carrier)
+        let deadline = try #require(lab.frr.protection(of: .v4(IPLab.b.ip), on: lab.lab.wan.interface)?.deadline)
+        #expect(Int((Clock.seconds(deadline &- mended) * 1000).rounded(.down)) >= 10_000)
+        #expect(deadline <= Clock.now &+ Clock.ticks(milliseconds: 10_000))
+        lab.expectBackup()
+    }
+
     @Test func failureDuringTheWaitStartsItAnew() throws {
         let lab = try FastRerouteLab(wait: 200)
         try lab.protect()

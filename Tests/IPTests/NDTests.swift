@@ -244,6 +244,39 @@ import Wire
         #expect(lab.word(own, on: lab.wan) == (kind == 2 ? "local" : "none"))
     }
 
+    /// What was learned goes with the link, and is asked for anew when it is back.
+    @Test func linkFlapForgets() throws {
+        let far = IPv6Address("2001:db8:ffff::1")!
+        try lab.ip.addRoute(IPPrefix("2001:db8:ffff::/48")!, via: .v6(NDLab.c.ip))
+        resolve()
+        lab.bench.send([lab.datagram(2, to: far)], at: lab.lan, expect: [(lab.wan, [lab.forwarded(2, ip: far)])])
+        let index = try #require(lab.neighbor()?.adjacency)
+        lab.wan.interface.isLinkUp = false
+        #expect(state == nil)
+        #expect(lab.ip.fib.adjacencies.table[index].status.failures == .link)
+        #expect(lab.ip.fib.forwarding(to: .v6(far)) == nil)
+        lab.wan.interface.isLinkUp = true
+        lab.bench.settle()
+        _ = lab.wan.takeSent()
+        #expect(lab.ip.fib.adjacencies.table[index].status.failures == [])
+        lab.bench.send([lab.datagram(3, to: far)], at: lab.lan, expect: [(lab.wan, [lab.solicitation()])])
+        lab.bench.send([lab.advertisement()], at: lab.wan, expect: [(lab.wan, [lab.forwarded(3, ip: far)])])
+        #expect(lab.neighbor()?.adjacency == index)
+    }
+
+    /// The port gets another hardware address: it is announced, and what leaves carries it.
+    @Test func ownHardwareAddressChanges() {
+        resolve()
+        let mac = MACAddress(0x0200_0000_0077)
+        lab.wan.interface.mac = mac.littleEndianValue
+        lab.bench.settle()
+        let sent = lab.wan.takeSent()
+        #expect(sent.contains(lab.answer(to: nil)) && sent.contains(lab.answer(NDLab.wanLink, to: nil)))
+        #expect(sent.allSatisfy { Array($0[6..<12]) == [2, 0, 0, 0, 0, 0x77] })
+        lab.bench.send([lab.datagram(2)], at: lab.lan, expect: [(lab.wan, [lab.forwarded(2)])])
+        lab.bench.send([lab.question()], at: lab.wan, expect: [(lab.wan, [lab.answer()])])
+    }
+
     @Test func comingUpAnnounces() {
         lab.wan.interface.isLinkUp = false
         let before = lab.bench.drops

@@ -124,6 +124,45 @@ import Wire
         #expect(word("ff02::1", on: third) == "local")
     }
 
+    /// A move flushes what was learned; static entries lead on in the new table, by the routes to the new network.
+    @Test func moveFlushesNeighbors() throws {
+        let host = IPv4Address(10, 1, 0, 33)
+        let mac = MACAddress(0x0200_0000_00c3)
+        let ask = PacketBuilder().ethernet(from: mac, to: .broadcast)
+            .arp(.request(for: IPLab.wanIP, from: mac, host)).padded().bytes
+        _ = lab.bench.outcome(of: [(lab.wan, ask)])
+        #expect(word("10.1.0.33") == "rewrite" && lab.ip.neighbors[host, lab.wan.interface]?.state == .stale)
+        let red = try lab.ip.fib.makeTable(named: "red")
+        try lab.ip.interfaces.bind(lab.wan.interface, to: red)
+        #expect(lab.ip.neighbors[host, lab.wan.interface] == nil)
+        #expect(word("10.1.0.33") == "none" && word("10.1.0.33", in: red) == "glean")
+        #expect(word("10.1.0.2") == "none" && word("10.1.0.2", in: red) == "rewrite")
+        lab.bench.settle()
+        lab.bench.checkBalance()
+    }
+
+    /// Static entries wait for their network, and packets find them when it is back.
+    @Test(arguments: [false, true]) func staticEntriesComeBack(isIPv6: Bool) throws {
+        let network = own(isIPv6 ? "2001:db8:1::1/64" : "10.1.0.1/24")
+        let host = isIPv6 ? "2001:db8:1::9" : "10.1.0.2"
+        if isIPv6 {
+            try lab.ip.interfaces.add(network, to: lab.wan.interface)
+            try lab.ip.neighbors.addStatic(IPAddress(host)!, at: IPLab.b.mac, on: lab.wan.interface)
+        }
+        for _ in 0..<2 {
+            #expect(word(host) == "rewrite")
+            #expect(lab.ip.interfaces.remove(network, from: lab.wan.interface))
+            #expect(word(host) == "none")
+            try lab.ip.interfaces.add(network, to: lab.wan.interface)
+        }
+        lab.bench.settle()
+        _ = lab.wan.takeSent()
+        guard !isIPv6 else { return }
+        let frame = lab.fromA.ipv4(from: IPLab.a.ip, to: IPLab.b.ip).udp(from: 1, to: 2).bytes
+        let sent = lab.toB.ipv4(from: IPLab.a.ip, to: IPLab.b.ip, timeToLive: 63).udp(from: 1, to: 2).bytes
+        lab.bench.send([frame], at: lab.lan, expect: [(lab.wan, [sent])])
+    }
+
     @Test func nextHopsOnALinkNeedTheInterface() throws {
         try lab.ip.interfaces.add(own("2001:db8:1::1/64"), to: lab.lan.interface)
         let hop = IPAddress("fe80::9")!
