@@ -57,7 +57,8 @@ extension NeighborTable {
     func receiveProxySolicitation(_ punted: PuntedPacket) {
         withDiscovery(punted) { discovery, interface in
             let target = discovery.message.target
-            guard let scope = proxies[interface.index], scope.contains(target), isNeighbor(.v6(discovery.source), on: interface),
+            guard let scope = proxies[interface.index], scope.contains(target),
+                isNeighbor(.v6(discovery.source), on: interface),
                 leadsElsewhere(.v6(target), from: interface), proxied < NeighborTable.maximumProxied
             else { return }
             if let station = discovery.message.sourceStation { learn(discovery.source, at: station, on: interface) }
