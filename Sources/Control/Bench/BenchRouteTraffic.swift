@@ -50,10 +50,11 @@ struct BenchRouteTraffic {
         for (file, hops) in BenchRouteTraffic.files { try await load(file, hops) }
         let seconds = BenchCase.seconds(since: begin)
         let loading = meter.takeLongestGap()
+        // What follows takes memory of its own: it makes lists of all routes.
+        let process = BenchMemory.peak
         let changes = try BenchCase.churn(router)
         let changing = meter.takeLongestGap()
         try await Task.sleep(for: .milliseconds(10))
-        let process = BenchMemory.peak
         engine.stop()
         let sent = BenchRouteTraffic.inputs.reduce(0) { $0 + received($1) }
         let lost = sent - meter.packets
