@@ -95,7 +95,7 @@ struct MPLSICMPError: ContextualNode {
             header.totalLength >= header.headerLength, header.totalLength <= payload.count
         else { return .drop(.notIp) }
         let result = tables.route(to: header.source, for: packet)
-        let isStraight = MPLSICMPError.isStraight(result, stack)
+        let isStraight = MPLSICMPError.isStraight(result, stack, request)
         trace.isAlongPath = !isStraight
         let policy = ICMPErrorPolicy(tables: tables)
         guard policy.objection(to: packet, header, knowsAddresses: isStraight) == nil else { return .drop(.notTold) }
@@ -125,7 +125,7 @@ struct MPLSICMPError: ContextualNode {
     ) -> Verdict<Next, Reason> {
         guard let header = IPv6View(payload), header.totalLength <= payload.count else { return .drop(.notIp) }
         let result = tables.route(to: header.source, for: packet)
-        let isStraight = MPLSICMPError.isStraight(result, stack)
+        let isStraight = MPLSICMPError.isStraight(result, stack, request)
         trace.isAlongPath = !isStraight
         let policy = ICMPv6ErrorPolicy(tables: tables)
         let isTooLong = request.kind == .tooLong
@@ -152,8 +152,10 @@ struct MPLSICMPError: ContextualNode {
 
     /// Below more labels than one there is another network's packet, whose addresses mean nothing here. Below one it is most
     /// often this network's; a router within the path may still know no way back (RFC 3032 section 2.3).
-    private static func isStraight(_ route: Forwarding, _ stack: Bytes) -> Bool {
-        stack.count == MPLSView.length && route.kind != .discard
+    private static func isStraight(_ route: Forwarding, _ stack: Bytes, _ request: MPLSErrorRequest) -> Bool {
+        // An expired label of the next router's came below one of this router's.
+        let isOnly = stack.count == MPLSView.length && !(request.isOutgoing && request.kind == .ttlExpired)
+        return isOnly && route.kind != .discard
     }
 
     // MARK: - Sending
