@@ -66,6 +66,25 @@ import Wire
         #expect(interface.mac == lan.mac)
     }
 
+    /// The thread with the kernel's news knows the port alone.
+    @Test func `a lost link of its port is its own, ahead of the control side`() throws {
+        let router = try router(
+            port + "  lan0.7: {type: vlan, parent: lan0, dot1q: 7, addresses: [10.0.0.1/24]}\n")
+        let engine = router.engine
+        let lan = try #require(engine.interface(named: "lan0"))
+        let interface = try #require(engine.interface(named: "lan0.7"))
+        let adjacencies = try #require(router.registry.module(IPModule.self)).fib.adjacencies
+        let neighbor = try adjacencies.adjacency(to: .v4(IPv4Address(10, 0, 0, 2)), on: interface)
+        #expect(!adjacencies.table[neighbor].status.isDown)
+        engine.linkAlarm.sound(lan.index, isLost: true, at: Clock.now)
+        #expect(adjacencies.table[neighbor].status.isDown && interface.isLinkUp)
+        lan.isLinkUp = false
+        engine.linkAlarm.sound(lan.index, isLost: false, at: Clock.now)
+        #expect(adjacencies.table[neighbor].status.isDown)
+        lan.isLinkUp = true
+        #expect(!adjacencies.table[neighbor].status.isDown)
+    }
+
     @Test func `all 4,094 VLANs of a port, and inner ones besides`() throws {
         var text = port
         for vlan in 1...4094 { text += "  lan0.\(vlan): {type: vlan, parent: lan0, dot1q: \(vlan)}\n" }

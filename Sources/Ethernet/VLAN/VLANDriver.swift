@@ -96,6 +96,7 @@ struct VLANEntry {
         engine.interfaceTable[interface.index].parent = port.index
         interface.details = [("port", portName), ("tags", tags.description)]
         follow(port, interface, wanted)
+        engine.linkAlarm.extend(port.index, to: interface.index)
         port.onChange { [weak interface] port in
             guard let interface else { return }
             follow(port, interface, wanted)
