@@ -4,9 +4,14 @@
 /// time. For nodes off the fast path; those on it implement `decide` or `process` themselves.
 public protocol ContextualNode: Node {
     mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason>
+    /// Called after the last packet of each frame.
+    mutating func finish(_ context: Context)
 }
 
 extension ContextualNode {
+    @inlinable
+    public mutating func finish(_ context: Context) {}
+
     @inlinable
     public mutating func process(_ frame: Frame, _ context: Context) {
         for position in 0..<frame.count {
@@ -18,5 +23,6 @@ extension ContextualNode {
             context.decide(position, verdict)
             if isTraced { context.record(trace, context.verdicts[position], for: packet) }
         }
+        finish(context)
     }
 }

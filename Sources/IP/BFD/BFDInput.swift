@@ -13,7 +13,7 @@ import Wire
 /// Config: `bfd`.
 /// Show: `show bfd`.
 /// Spec: RFC 5880, 5881, 5883.
-public struct BFDInput: Node {
+public struct BFDInput: ContextualNode {
     public static let name = "bfd-input"
 
     public enum Next: UInt16, NextNode {
@@ -118,21 +118,12 @@ public struct BFDInput: Node {
     func ticks(_ microseconds: UInt64) -> UInt64 { clock.ticks(microseconds) }
     func isMine(_ slot: Int) -> Bool { table[slot].worker == worker }
 
-    public mutating func process(_ frame: Frame, _ context: Context) {
-        for position in 0..<frame.count {
-            let packet = context.packet(frame[position])
-            var trace = Trace()
-            // Before the decision: it may free the packet.
-            let isTraced = frame.isTraced && packet.isTraced
-            let verdict = decide(packet, &trace, context)
-            context.decide(position, verdict)
-            if isTraced { context.record(trace, verdict, for: packet) }
-        }
+    public mutating func finish(_ context: Context) {
         context.wake(workers: handedOver)
         handedOver = 0
     }
 
-    private mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
         guard let datagram = BFDDatagram(packet.bytes) else { return .drop(.truncated) }
         trace.port = datagram.udp.destinationPort
         guard trace.port != BFDPort.echo else { return decideEcho(packet, datagram, &trace, context) }
