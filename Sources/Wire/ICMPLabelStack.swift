@@ -30,3 +30,32 @@ public enum ICMPLabelStack {
     public static var ip4Length: UInt32 { UInt32(quoteLength / 4) << 16 }
     public static var ip6Length: UInt32 { UInt32(quoteLength / 8) << 24 }
 }
+
+/// What stands behind the header of an ICMP error: the packet that it is about, or its beginning, and the labels with which
+/// that came.
+public struct ICMPQuote {
+    private let packet: Bytes
+    private let labels: Bytes?
+
+    /// - Parameters:
+    ///   - limit: The most bytes of the packet, if there are no labels; in front of labels it is always `quoteLength`.
+    ///   - labels: The label stack as on the wire.
+    public init(of packet: Bytes, atMost limit: Int, labels: Bytes? = nil) {
+        self.packet = packet.prefix(labels == nil ? limit : ICMPLabelStack.quoteLength)
+        self.labels = labels
+    }
+
+    /// Bytes.
+    public var length: Int {
+        labels.map { ICMPLabelStack.quoteLength + ICMPLabelStack.headerLength + $0.count } ?? packet.count
+    }
+
+    /// - Parameter bytes: `length` of them.
+    public func emit(into bytes: Bytes) {
+        bytes.start.copyMemory(from: packet.start, byteCount: packet.count)
+        guard let labels else { return }
+        let fill = ICMPLabelStack.quoteLength - packet.count
+        (bytes.start + packet.count).initializeMemory(as: UInt8.self, repeating: 0, count: fill)
+        ICMPLabelStack.emit(labels, into: bytes.dropping(first: ICMPLabelStack.quoteLength))
+    }
+}

@@ -103,25 +103,18 @@ public struct IP4ICMPError: ContextualNode {
         labels: Bytes? = nil, into error: Packet
     ) {
         let headers = IPv4Header.length + ICMPv4View.length
-        let quote = packet.prefix(labels == nil ? IP4ICMPError.longest - headers : ICMPLabelStack.quoteLength)
-        let count = labels.map { ICMPLabelStack.quoteLength + ICMPLabelStack.headerLength + $0.count } ?? quote.count
-        error.truncate(to: headers + count)
+        let quote = ICMPQuote(of: packet, atMost: IP4ICMPError.longest - headers, labels: labels)
+        error.truncate(to: headers + quote.length)
         let bytes = error.bytes
-        (bytes.start + headers).copyMemory(from: quote.start, byteCount: quote.count)
+        quote.emit(into: bytes.dropping(first: headers))
         var message = message
-        if let labels {
-            let end = headers + ICMPLabelStack.quoteLength
-            let fill = ICMPLabelStack.quoteLength - quote.count
-            (bytes.start + headers + quote.count).initializeMemory(as: UInt8.self, repeating: 0, count: fill)
-            ICMPLabelStack.emit(labels, into: bytes.dropping(first: end))
-            message.rest |= ICMPLabelStack.ip4Length
-        }
+        if labels != nil { message.rest |= ICMPLabelStack.ip4Length }
         message.emit(into: bytes.dropping(first: IPv4Header.length))
         // The quoted packet's own identification: nothing to count, nothing that tells others how much is sent.
         IPv4Header(
-            source: source, destination: receiver, protocol: .icmp, payloadLength: ICMPv4View.length + count,
+            source: source, destination: receiver, protocol: .icmp, payloadLength: ICMPv4View.length + quote.length,
             timeToLive: IP4ICMPError.timeToLive, trafficClass: IP4ICMPError.trafficClass,
-            identification: quote.network(at: 4, as: UInt16.self)
+            identification: packet.network(at: 4, as: UInt16.self)
         ).emit(into: bytes)
         error.header.flags.insert(.locallyOriginated)
     }

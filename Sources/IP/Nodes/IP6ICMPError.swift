@@ -110,21 +110,14 @@ public struct IP6ICMPError: ContextualNode {
         labels: Bytes? = nil, into error: Packet
     ) {
         let headers = IPv6View.length + ICMPv6View.length
-        let quote = packet.prefix(labels == nil ? IP6ICMPError.longest - headers : ICMPLabelStack.quoteLength)
-        let count = labels.map { ICMPLabelStack.quoteLength + ICMPLabelStack.headerLength + $0.count } ?? quote.count
-        error.truncate(to: headers + count)
+        let quote = ICMPQuote(of: packet, atMost: IP6ICMPError.longest - headers, labels: labels)
+        error.truncate(to: headers + quote.length)
         let bytes = error.bytes
-        (bytes.start + headers).copyMemory(from: quote.start, byteCount: quote.count)
+        quote.emit(into: bytes.dropping(first: headers))
         var message = message
-        if let labels {
-            let end = headers + ICMPLabelStack.quoteLength
-            let fill = ICMPLabelStack.quoteLength - quote.count
-            (bytes.start + headers + quote.count).initializeMemory(as: UInt8.self, repeating: 0, count: fill)
-            ICMPLabelStack.emit(labels, into: bytes.dropping(first: end))
-            message.rest |= ICMPLabelStack.ip6Length
-        }
+        if labels != nil { message.rest |= ICMPLabelStack.ip6Length }
         IPv6Header(
-            source: source, destination: receiver, nextHeader: .icmp6, payloadLength: ICMPv6View.length + count,
+            source: source, destination: receiver, nextHeader: .icmp6, payloadLength: ICMPv6View.length + quote.length,
             hopLimit: IP6ICMPError.hopLimit, trafficClass: IP6ICMPError.trafficClass
         ).emit(into: bytes)
         message.emit(into: bytes.dropping(first: IPv6View.length), source: source, destination: receiver)
