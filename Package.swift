@@ -32,9 +32,12 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: [library], path: "Tests/WireTests", swiftSettings: settings),
         .testTarget(name: "GraphTests", dependencies: [library], path: "Tests/GraphTests", swiftSettings: settings),
         .testTarget(
-            name: "InterfacesTests", dependencies: [library], path: "Tests/InterfacesTests", swiftSettings: settings,
+            name: "InterfacesTests", dependencies: [library, "GraphTestSupport"], path: "Tests/InterfacesTests",
+            swiftSettings: settings,
             linkerSettings: [.linkedLibrary("xdp"), .linkedLibrary("bpf")]),
-        .testTarget(name: "IPTests", dependencies: [library], path: "Tests/IPTests", swiftSettings: settings),
+        .testTarget(
+            name: "IPTests", dependencies: [library, "GraphTestSupport"], path: "Tests/IPTests", swiftSettings: settings
+        ),
         .testTarget(name: "FIBTests", dependencies: [library], path: "Tests/FIBTests", swiftSettings: settings),
         .testTarget(name: "ControlTests", dependencies: [library], path: "Tests/ControlTests", swiftSettings: settings),
         .testTarget(

@@ -48,15 +48,24 @@ enum ProbedGraph: String, CaseIterable {
 
     // MARK: - Graphs
 
+    /// A router with a port in each of two networks.
+    @ControlPlane
+    private func router(
+        _ registry: Registry, _ lan: String, _ wan: String
+    ) throws -> (IPModule, lan: Interface, wan: Interface) {
+        registry.load(EthernetModule.self)
+        let ip = registry.load(IPModule.self)
+        let ports = [("lan", 0x0200_0000_0001 as UInt64, lan), ("wan", 0x0200_0000_0002, wan)].map {
+            (port(registry.engine, $0, mac: $1), InterfaceAddress($2)!)
+        }
+        for (port, address) in ports { try ip.interfaces.add(address, to: port) }
+        return (ip, ports[0].0, ports[1].0)
+    }
+
     @ControlPlane
     private func buildRouter(_ registry: Registry, _ tally: Tally) throws {
         let engine = registry.engine
-        registry.load(EthernetModule.self)
-        let ip = registry.load(IPModule.self)
-        let lan = port(engine, "lan", mac: 0x0200_0000_0001)
-        let wan = port(engine, "wan", mac: 0x0200_0000_0002)
-        try ip.interfaces.add(InterfaceAddress("10.0.0.1/24")!, to: lan)
-        try ip.interfaces.add(InterfaceAddress("10.1.0.1/24")!, to: wan)
+        let (ip, lan, wan) = try router(registry, "10.0.0.1/24", "10.1.0.1/24")
         for host in [2, 3] as [UInt8] {
             try ip.neighbors.addStatic(
                 .v4(IPv4Address(10, 1, 0, host)), at: MACAddress(0x0200_0000_00b0 + UInt64(host)), on: wan)
@@ -80,12 +89,7 @@ enum ProbedGraph: String, CaseIterable {
     @ControlPlane
     private func buildIPv6Router(_ registry: Registry, _ tally: Tally) throws {
         let engine = registry.engine
-        registry.load(EthernetModule.self)
-        let ip = registry.load(IPModule.self)
-        let lan = port(engine, "lan", mac: 0x0200_0000_0001)
-        let wan = port(engine, "wan", mac: 0x0200_0000_0002)
-        try ip.interfaces.add(InterfaceAddress("2001:db8::1/64")!, to: lan)
-        try ip.interfaces.add(InterfaceAddress("2001:db8:1::1/64")!, to: wan)
+        let (ip, lan, wan) = try router(registry, "2001:db8::1/64", "2001:db8:1::1/64")
         for host in [2, 3] as [UInt64] {
             let address = IPAddress.v6(IPv6Address("2001:db8:1::\(host)")!)
             try ip.neighbors.addStatic(address, at: MACAddress(0x0200_0000_00b0 + host), on: wan)

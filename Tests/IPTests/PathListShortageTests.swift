@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Graph
+import GraphTestSupport
 import Logging
-import Synchronization
 import Testing
 import Wire
 
@@ -11,32 +11,12 @@ import Wire
 @Suite @ControlPlane struct PathListShortageTests {
     private static let members = ["10.0.0.2", "10.0.0.3", "10.1.0.2", "10.1.0.3"]
 
-    private let log = Lines()
+    private let log = LogLines()
     private let lab: RouteLab
     private var store: LoadBalanceStore { lab.fib.pathLists.loadBalances }
 
     init() throws {
         lab = try RouteLab(log: Logger(label: "test") { [log] _ in log })
-    }
-
-    private final class Lines: LogHandler, Sendable {
-        private let lines = Mutex<[String]>([])
-
-        func count(_ part: String) -> Int { lines.withLock { $0.count { $0.contains(part) } } }
-        func log(event: LogEvent) { lines.withLock { $0.append("\(event.message)") } }
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { nil }
-            set {}
-        }
-        var metadata: Logger.Metadata {
-            get { [:] }
-            set {}
-        }
-        var logLevel: Logger.Level {
-            get { .debug }
-            set {}
-        }
     }
 
     private func list(_ text: String) throws -> PathList {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Graph
+import GraphTestSupport
 import Logging
 import Synchronization
 import Testing
@@ -151,29 +152,6 @@ struct Crossing: Graph.Node {
         guard let target = wiring.target(packet.header.rxInterface) else { return .drop(.notConnected) }
         packet.header.txInterface = target
         return .to(.output)
-    }
-}
-
-/// Collects what is logged.
-final class LogLines: LogHandler, Sendable {
-    private let lines = Mutex<[String]>([])
-
-    var all: [String] { lines.withLock { $0 } }
-    func count(_ part: String) -> Int { all.count { $0.contains(part) } }
-
-    func log(event: LogEvent) { lines.withLock { $0.append("\(event.message)") } }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-    var logLevel: Logger.Level {
-        get { .debug }
-        set {}
     }
 }
 
