@@ -41,6 +41,18 @@ extension Lab {
                 .first { $0["address"].string?.hasPrefix(address) ?? false }?["state"].string
         }
 
+        /// Packets go on without the control side, and so must the way to them: a neighbour asks twice a minute.
+        @Test func `neighbours find the router while its control side stands still`() throws {
+            let topology = NeighborDiscovery.topology()
+            let daemon = try NeighborDiscovery.start(topology)
+            let targets = ["192.0.2.1", "2001:db8:1::1", Topology.server, NeighborDiscovery.server]
+            for target in targets { #expect(eventually { topology.ping(target) == 3 }, "\(target)") }
+            let stopped = try StoppedThreads(of: daemon.pid) { !$0.hasPrefix("martlet-wk") }
+            defer { stopped.resume() }
+            for end in [topology.client, topology.server] { end.run("ip neigh flush all && ip -6 neigh flush all") }
+            for target in targets { #expect(topology.ping(target) == 3, "\(target)") }
+        }
+
         /// A NIC lets no group pass that nobody asked for; a veth passes all, but shows what it was asked.
         @Test func `without promiscuous mode neighbours are found`() throws {
             let topology = NeighborDiscovery.topology()

@@ -58,6 +58,11 @@ struct PrimaryAddressTable: BitwiseCopyable, @unchecked Sendable {
         pool[Int(record(interface).pointee.linkLocal & (PrimaryAddressTable.places &- 1))]
     }
 
+    /// Whether the interface speaks by an address: it is one of its first, and no anycast address.
+    func speaks(_ interface: InterfaceIndex, by address: IPv6Address) -> Bool {
+        address == linkLocal(interface) || address == ip6(interface)
+    }
+
     @inline(__always)
     private func record(_ interface: InterfaceIndex) -> UnsafeMutablePointer<Record> {
         records + Int(interface) & (InterfaceTable.capacity &- 1)

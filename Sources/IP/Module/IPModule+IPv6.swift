@@ -52,7 +52,8 @@ extension IPModule {
         registry.add(NodeDescriptor(IP6ICMPEcho.self) { _ in IP6ICMPEcho(sources: sources) })
         registry.add(
             NodeDescriptor(NDInput.self) { _ in
-                NDInput(tables: tables, adjacencies: adjacencies, neighbors: neighbors)
+                let answer = NeighborAnswer(tables: tables, adjacencies: adjacencies)
+                return NDInput(answer: answer, addresses: addresses, neighbors: neighbors)
             })
         registry.add(
             NodeDescriptor(IP6ICMPError.self) { [icmp = icmp.reader] _ in

@@ -96,7 +96,7 @@ public final class IPModule: Module {
         let claims = local.ip4
         registry.add(
             NodeDescriptor(ARPInput.self) { _ in
-                ARPInput(tables: tables, adjacencies: adjacencies, neighbors: neighbors)
+                ARPInput(answer: NeighborAnswer(tables: tables, adjacencies: adjacencies), neighbors: neighbors)
             })
         registry.add(NodeDescriptor(IP4Input.self) { _ in IP4Input() })
         registry.add(NodeDescriptor(IP4Options.self) { _ in IP4Options() })

@@ -7,6 +7,8 @@ struct NeighborMessage: RawRepresentable, BitwiseCopyable {
     enum Kind: UInt32 {
         /// An ARP packet that passed the checks of `arp-input`.
         case arp
+        /// The same, which the node has answered.
+        case answeredARP
         /// An ARP packet whose sender claims one of the router's own addresses.
         case conflict
         /// An ARP request for somebody else's address, on an interface with proxy ARP.
@@ -17,6 +19,8 @@ struct NeighborMessage: RawRepresentable, BitwiseCopyable {
         case awaitsHost
         /// A neighbor discovery message that passed the checks of its node, from its IPv6 header on.
         case discovery
+        /// The same, which the node has answered.
+        case answeredDiscovery
         /// An IPv6 packet that waits for the adjacency it carries.
         case awaitsAdjacency6
         /// An IPv6 packet to a host on the connected network of the glean adjacency it carries.

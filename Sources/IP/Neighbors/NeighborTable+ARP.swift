@@ -8,10 +8,12 @@ extension NeighborTable {
     /// Takes what nodes punted: ARP and neighbor discovery, and packets whose neighbour is not known.
     func receive(_ punted: PuntedPacket) {
         switch NeighborMessage(rawValue: punted.note).kind {
-        case .arp: receiveARP(punted)
+        case .arp: receiveARP(punted, isAnswered: false)
+        case .answeredARP: receiveARP(punted, isAnswered: true)
         case .conflict: receiveARPConflict(punted)
         case .proxy: receiveProxyRequest(punted)
-        case .discovery: receiveDiscovery(punted)
+        case .discovery: receiveDiscovery(punted, isAnswered: false)
+        case .answeredDiscovery: receiveDiscovery(punted, isAnswered: true)
         case .proxyDiscovery: receiveProxySolicitation(punted)
         case .awaitsAdjacency: resolveAdjacency(punted, .ip4)
         case .awaitsHost: resolveHost(punted, .ip4)
@@ -22,7 +24,7 @@ extension NeighborTable {
         }
     }
 
-    private func receiveARP(_ punted: PuntedPacket) {
+    private func receiveARP(_ punted: PuntedPacket, isAnswered: Bool) {
         guard let arp = NeighborTable.packet(punted), let interface = interfaces.interface(punted.rxInterface),
             !isReflected(arp, on: interface)
         else { return }
@@ -33,12 +35,12 @@ extension NeighborTable {
         }
         let isForUs = interfaces.isUsable(.v4(arp.targetIP), on: interface.index)
         if arp.senderIP == .any {
-            if isForUs { reply(to: arp, on: interface) }
+            if isForUs { reply(to: arp, on: interface, isSent: isAnswered) }
             return
         }
         guard isNeighbor(.v4(arp.senderIP), on: interface) else { return }
         learn(arp, on: interface, isForUs: isForUs)
-        if isForUs, arp.operation == .request { reply(to: arp, on: interface) }
+        if isForUs, arp.operation == .request { reply(to: arp, on: interface, isSent: isAnswered) }
     }
 
     private func isReflected(_ arp: ARPPacket, on interface: Interface) -> Bool {
@@ -93,8 +95,9 @@ extension NeighborTable {
 
     // MARK: - Sending
 
-    private func reply(to request: ARPPacket, on interface: Interface) {
+    private func reply(to request: ARPPacket, on interface: Interface, isSent: Bool) {
         counters.repliesSent += 1
+        guard !isSent else { return }
         send(request.reply(from: MACAddress(littleEndian: interface.mac)), to: request.senderMAC, on: interface)
     }
 

@@ -14,10 +14,10 @@ extension NeighborTable {
     }
 
     /// Takes a message that its node has judged; judged again here, because what it says is about to be believed.
-    func receiveDiscovery(_ punted: PuntedPacket) {
+    func receiveDiscovery(_ punted: PuntedPacket, isAnswered: Bool) {
         withDiscovery(punted) { discovery, interface in
             switch discovery.message.type {
-            case .neighborSolicitation: receiveSolicitation(discovery, on: interface)
+            case .neighborSolicitation: receiveSolicitation(discovery, on: interface, isAnswered: isAnswered)
             case .neighborAdvertisement: receiveAdvertisement(discovery, on: interface)
             case .routerSolicitation: receiveRouterSolicitation(discovery, on: interface)
             case .routerAdvertisement: receiveRouterAdvertisement(discovery, on: interface)
@@ -43,7 +43,7 @@ extension NeighborTable {
 
     // MARK: - Solicitations (sections 7.2.3 and 7.2.4)
 
-    private func receiveSolicitation(_ discovery: Discovery, on interface: Interface) {
+    private func receiveSolicitation(_ discovery: Discovery, on interface: Interface, isAnswered: Bool) {
         let target = IPAddress.v6(discovery.message.target)
         if probes[NeighborKey(interface: interface.index, address: target)] != nil {
             // Somebody else is about to take it; who asks from an address has to wait (RFC 4862 section 5.4.3).
@@ -59,6 +59,7 @@ extension NeighborTable {
         if let station = discovery.message.sourceStation {
             learn(discovery.source, at: station, on: interface)
         }
+        guard !isAnswered else { return counters.repliesSent += 1 }
         let station = self[.v6(discovery.source), interface]?.mac ?? .zero
         let receiver = (discovery.source, station.isZero ? discovery.station : station)
         advertise(discovery.message.target, to: receiver, isOverriding: !isAnycast, on: interface)

@@ -2,15 +2,23 @@
 import Graph
 import Wire
 
-/// Checks ARP packets and passes those that concern the router to the control side.
+/// Answers ARP requests for the router's addresses, and passes what it is told to the control side.
 ///
 /// Summary: requests for the port's own addresses, replies to the port, unasked news, claims to our addresses; with proxy
 /// ARP, requests for others.
 /// Expects: the current position behind the Ethernet header.
+/// Emits: answers to neighbours and to those who probe an address before they take it, even while the control side stands
+/// still; the control side answers who has yet to be judged.
 /// Drops: each failed check by name; `notForUs` for what other stations ask each other.
 /// Spec: RFC 826; RFC 1027; RFC 5227 sections 2.1.1, 2.4; RFC 1122 section 2.3.2.
 public struct ARPInput: ContextualNode {
     public static let name = "arp-input"
+
+    public enum Next: UInt16, NextNode {
+        case output
+
+        public var node: String { "interface-output" }
+    }
 
     public enum Reason: UInt16, DropReason {
         case truncated, notIpOverEthernet, badOperation, badSender, senderIsNotSource, notForUs, addressConflict
@@ -52,22 +60,18 @@ public struct ARPInput: ContextualNode {
     private static let proxyRate = TokenRate(perSecond: 1000, burst: 256)
     private static let conflictRate = TokenRate(perSecond: 1, burst: 2)
 
-    private let interfaces: InterfaceTable
-    private let tables: TableReaders
-    private let adjacencies: AdjacencyTable
+    private let answer: NeighborAnswer
     private let neighbors: ProcessIndex
     private var bucket = TokenBucket()
     private var proxies = TokenBucket()
     private var conflicts = TokenBucket()
 
-    init(tables: TableReaders, adjacencies: AdjacencyTable, neighbors: ProcessIndex) {
-        interfaces = tables.interfaces
-        self.tables = tables
-        self.adjacencies = adjacencies
+    init(answer: NeighborAnswer, neighbors: ProcessIndex) {
+        self.answer = answer
         self.neighbors = neighbors
     }
 
-    public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<NoNext, Reason> {
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
         guard let arp = ARPView(packet.bytes) else { return .drop(.truncated) }
         trace.operation = arp.operation.rawValue
         trace.sender = arp.senderIP.value
@@ -86,16 +90,32 @@ public struct ARPInput: ContextualNode {
         let isForUs = owner(of: arp.targetIP, packet) == packet.header.rxInterface
         if isForUs || arp.isGratuitous || isTentative(arp.senderIP, packet) || isTentative(arp.targetIP, packet) {
             guard bucket.take(context.now, ARPInput.rate) else { return .drop(.throttled) }
-            return pass(.arp, packet, context)
+            let isAnswered = isForUs && answer(arp, packet, context)
+            return pass(isAnswered ? .answeredARP : .arp, packet, context)
         }
-        guard arp.operation == .request, interfaces[packet.header.rxInterface].flags.contains(.proxyARP) else {
+        guard arp.operation == .request, answer.tables.interfaces[packet.header.rxInterface].flags.contains(.proxyARP)
+        else {
             return .drop(.notForUs)
         }
         guard proxies.take(context.now, ARPInput.proxyRate) else { return .drop(.throttled) }
         return pass(.proxy, packet, context)
     }
 
-    private func pass(_ kind: NeighborMessage.Kind, _ packet: Packet, _ context: Context) -> Verdict<NoNext, Reason> {
+    /// Tells who asks for the port's own address; false when that is left to the control side.
+    private func answer(_ request: ARPView, _ packet: Packet, _ context: Context) -> Bool {
+        let interface = packet.header.rxInterface
+        let station = answer.station(of: interface)
+        guard request.operation == .request, request.senderMAC != station,
+            request.isProbe || answer.isNeighbor(.v4(request.senderIP), packet),
+            let reply = ARPPacket(request)?.reply(from: station),
+            let frame = answer.frame(.arp, to: reply.targetMAC, on: interface, length: ARPView.length, context)
+        else { return false }
+        reply.emit(into: frame.bytes.dropping(first: EthernetView.length))
+        context.start(frame, on: Next.output)
+        return true
+    }
+
+    private func pass(_ kind: NeighborMessage.Kind, _ packet: Packet, _ context: Context) -> Verdict<Next, Reason> {
         guard punt(kind, packet, context) else { return .drop(.queueFull) }
         context.free(packet)
         return .kept
@@ -103,7 +123,7 @@ public struct ARPInput: ContextualNode {
 
     /// An own address that is being asked for belongs to no interface as yet: the control side knows which.
     private func isTentative(_ address: IPv4Address, _ packet: Packet) -> Bool {
-        tables.route(to: address, for: packet) == .tentative
+        answer.tables.route(to: address, for: packet) == .tentative
     }
 
     private func punt(_ kind: NeighborMessage.Kind, _ packet: Packet, _ context: Context) -> Bool {
@@ -112,9 +132,9 @@ public struct ARPInput: ContextualNode {
 
     /// The interface of the same table that has this address as its own.
     private func owner(of address: IPv4Address, _ packet: Packet) -> InterfaceIndex? {
-        let result = tables.route(to: address, for: packet)
+        let result = answer.tables.route(to: address, for: packet)
         guard result.kind == .local, result.index >= Forwarding.firstAdjacency else { return nil }
-        return adjacencies[result.index].txInterface
+        return answer.adjacencies[result.index].txInterface
     }
 
     private static func isOneHost(_ address: IPv4Address) -> Bool {

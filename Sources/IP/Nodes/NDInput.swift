@@ -2,15 +2,23 @@
 import Graph
 import Wire
 
-/// Checks neighbor discovery messages and passes those that concern the router to the control side.
+/// Answers solicitations for the router's addresses, and passes what it is told to the control side.
 ///
 /// Summary: solicitations for the router's own addresses, tentative ones included, advertisements, and what hosts and
 /// routers tell of routers.
 /// Expects: an ICMPv6 packet at its IPv6 header, its type one of the five of neighbor discovery.
+/// Emits: advertisements of the first addresses of an interface to neighbours, even while the control side stands still; the
+/// control side answers for other addresses, and who has yet to be judged.
 /// Drops: each failed check by name; `notForUs` for what other neighbours ask each other; `redirect`, which routers ignore.
 /// Spec: RFC 4861 sections 6.1, 7.1, 8.1; RFC 4862 section 5.4; RFC 6980.
 public struct NDInput: ContextualNode {
     public static let name = "nd-input"
+
+    public enum Next: UInt16, NextNode {
+        case output
+
+        public var node: String { "interface-output" }
+    }
 
     public enum Reason: UInt16, DropReason {
         // In the order of `NDProblem`.
@@ -58,22 +66,23 @@ public struct NDInput: ContextualNode {
 
     private static let rate = TokenRate(perSecond: 5000, burst: 1024)
 
-    private let tables: TableReaders
-    private let adjacencies: AdjacencyTable
+    private let answer: NeighborAnswer
+    private let addresses: PrimaryAddressTable
     private let neighbors: ProcessIndex
     private var bucket = TokenBucket()
 
-    init(tables: TableReaders, adjacencies: AdjacencyTable, neighbors: ProcessIndex) {
-        self.tables = tables
-        self.adjacencies = adjacencies
+    init(answer: NeighborAnswer, addresses: PrimaryAddressTable, neighbors: ProcessIndex) {
+        self.answer = answer
+        self.addresses = addresses
         self.neighbors = neighbors
     }
 
-    public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<NoNext, Reason> {
+    public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
         guard let header = IPv6View(packet.bytes) else { return .drop(.truncated) }
         trace.source = header.source
+        let message: NDView
         do throws(NDProblem) {
-            let message = try NDView(validating: header.upperLayer, of: header)
+            message = try NDView(validating: header.upperLayer, of: header)
             trace.type = message.type.rawValue
             if message.type == .neighborSolicitation || message.type == .neighborAdvertisement {
                 trace.target = message.target
@@ -83,10 +92,37 @@ public struct NDInput: ContextualNode {
             return .drop(Reason(rawValue: UInt16(error.rawValue)) ?? .truncated)
         }
         guard bucket.take(context.now, NDInput.rate) else { return .drop(.throttled) }
-        let note = NeighborMessage(.discovery, about: packet)
+        let isAnswered = answer(message, header, packet, context)
+        let note = NeighborMessage(isAnswered ? .answeredDiscovery : .discovery, about: packet)
         guard context.punt(packet, to: neighbors, note: note.rawValue) else { return .drop(.queueFull) }
         context.free(packet)
         return .kept
+    }
+
+    /// Tells a neighbour where an own address is (RFC 4861 section 7.2.4); false when that is left to the control side.
+    private func answer(_ message: NDView, _ header: IPv6View, _ packet: Packet, _ context: Context) -> Bool {
+        let interface = packet.header.rxInterface
+        let own = answer.station(of: interface)
+        guard message.type == .neighborSolicitation, addresses.speaks(interface, by: message.target),
+            !header.source.isUnspecified, answer.isNeighbor(.v6(header.source), packet),
+            let link = EthernetView(packet.frameBytes), link.source != own
+        else { return false }
+        let told = message.sourceStation.flatMap { $0.isStation ? $0 : nil }
+        let advertisement = NeighborAdvertisement(
+            target: message.target, station: own, isRouter: true, isSolicited: true, isOverriding: true)
+        let length = IPv6View.length + advertisement.length
+        guard let frame = answer.frame(.ipv6, to: told ?? link.source, on: interface, length: length, context) else {
+            return false
+        }
+        let bytes = frame.bytes.dropping(first: EthernetView.length)
+        IPv6Header(
+            source: message.target, destination: header.source, nextHeader: .icmp6, payloadLength: advertisement.length,
+            hopLimit: 255
+        ).emit(into: bytes)
+        advertisement.emit(
+            into: bytes.dropping(first: IPv6View.length), source: message.target, destination: header.source)
+        context.start(frame, on: Next.output)
+        return true
     }
 
     /// Why a right message does not concern the router.
@@ -95,11 +131,11 @@ public struct NDInput: ContextualNode {
         case .redirect: return .redirect
         case .neighborSolicitation:
             let interface = packet.header.rxInterface
-            let result = tables.route(to: message.target, for: packet)
+            let result = answer.tables.route(to: message.target, for: packet)
             // An address that is still tentative belongs to no interface as yet: the control side knows which.
             if result == .tentative { return nil }
             let isOurs = result.kind == .local && result.index >= Forwarding.firstAdjacency
-            return isOurs && adjacencies[result.index].txInterface == interface ? nil : .notForUs
+            return isOurs && answer.adjacencies[result.index].txInterface == interface ? nil : .notForUs
         default: return nil
         }
     }
