@@ -113,6 +113,20 @@ extension NeighborTests {
         lab.bench.send([reply()], at: lab.wan, expect: [(lab.wan, [forwarded(2), forwarded(3)])])
     }
 
+    /// An older "down" behind a newer "up" would end the peer's BFD session.
+    @Test func packetsOfBFDAreNotHeld() throws {
+        let adjacency = try lab.ip.fib.adjacencies.adjacency(to: .v4(NeighborTests.c.ip), on: lab.wan.interface)
+        let datagram = PacketBuilder().ipv4(from: IPLab.wanIP, to: NeighborTests.c.ip).udp(from: 49152, to: 3784).bytes
+        for _ in 0..<2 {
+            let flags: BufferFlags = [.locallyOriginated, .pinned]
+            #expect(lab.bench.engine.inject(datagram, at: "ip4-rewrite", adjacency: adjacency, flags: flags))
+            lab.bench.settle()
+        }
+        #expect(lab.wan.takeSent() == [request()])
+        #expect(lab.ip.neighbors.counters.notHeld == 2)
+        lab.bench.send([reply()], at: lab.wan, expect: [])
+    }
+
     /// Entries and adjacencies that come and go leave nothing behind.
     @Test func adjacenciesAreGivenBack() throws {
         let adjacencies = lab.ip.fib.adjacencies.count

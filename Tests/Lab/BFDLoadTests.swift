@@ -90,6 +90,7 @@ extension Lab {
             print("    then \(zip(after, before).map(-)); load \(rates) Mpps")
             print(pair.daemons[0].text("show threads"))
             #expect(after == before, pair.report)
+            #expect(!Laboratory.isSoak || before == [0, 0], pair.report)
             #expect(pair.areUp(seconds: 1))
             #expect(!hasLoad || load.allSatisfy { $0 > 0 })
         }

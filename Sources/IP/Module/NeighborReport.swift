@@ -43,6 +43,7 @@ struct NeighborReport: Report {
             ("requests sent", counters.requestsSent), ("replies sent", counters.repliesSent),
             ("announcements sent", counters.announcementsSent), ("own addresses asked for", counters.probesSent),
             ("answered for others", counters.proxyReplies), ("packets dropped: queue full", counters.heldDropped),
+            ("packets dropped: BFD, not kept", counters.notHeld),
             ("packets dropped: no answer", counters.unanswered), ("neighbours lost", counters.lost),
             ("refused: table full", counters.tableFull), ("removed: table full", counters.evicted),
             ("removed: too many without answer", counters.incompleteDropped),

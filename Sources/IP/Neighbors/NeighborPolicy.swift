@@ -40,6 +40,8 @@ public struct NeighborCounters: Sendable, Encodable, Hashable {
     public var proxyReplies = 0
     /// Packets that had to leave the queue of a neighbour, or of all, to make room for later ones.
     public var heldDropped = 0
+    /// Packets of BFD, which are of no use later.
+    public var notHeld = 0
     /// Packets whose neighbour did not answer.
     public var unanswered = 0
     /// Neighbours that had been known and did not answer any more.

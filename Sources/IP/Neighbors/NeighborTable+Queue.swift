@@ -27,7 +27,8 @@ extension NeighborTable {
             askSooner(neighbor)
             return refuse([packet])
         }
-        hold(packet, for: neighbor)
+        // What asks whether a path lives has been overtaken by the next when it comes late: it would take down a BFD session.
+        if packet.flags.contains(.pinned) { counters.notHeld += 1 } else { hold(packet, for: neighbor) }
         if neighbor.state != .incomplete { return release(neighbor) }
         guard neighbor.requests == 0 else { return }
         limitIncomplete(on: key.interface)
