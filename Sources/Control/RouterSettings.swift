@@ -26,7 +26,8 @@ struct RouterSettings {
                     "Packet buffers; 16384, or 8192 per interface where that is more, if absent"),
                 .key(
                     "size", .choice(["2048", "4096", "8192", "16384"]),
-                    "Bytes per buffer; as small as the largest MTU allows if absent"),
+                    "Bytes per buffer; as small as the largest MTU allows if absent. A packet to the router that comes in "
+                        + "fragments must fit into one, less 256 bytes"),
             ]), "Packet memory"),
         .key(
             "stats", .object([.key("path", .string, "Where other processes map the counters")]), "The counters' segment"

@@ -10,6 +10,8 @@ enum ProbedGraph: String, CaseIterable {
     case ip4
     /// The real IPv6 router, the sources checked: two next hops, and one packet in eight is dropped.
     case ip6
+    /// The real router that answers pings which come in two fragments.
+    case reassembly
     /// Nodes that do nothing, feature arcs, and a split into four with each frame.
     case empty
     /// A node that allocates and counts references for each packet: the probe's own test.
@@ -24,6 +26,7 @@ enum ProbedGraph: String, CaseIterable {
         switch self {
         case .ip4: try buildRouter(registry, tally)
         case .ip6: try buildIPv6Router(registry, tally)
+        case .reassembly: try buildReassembly(registry, tally)
         case .empty: try buildEmpty(registry.engine, tally)
         case .careless: try buildCareless(registry.engine, tally)
         }
@@ -84,6 +87,26 @@ enum ProbedGraph: String, CaseIterable {
         frames.append(broken)
         input(engine, tally, frames, from: lan)
         try engine.build()
+    }
+
+    @ControlPlane
+    private func buildReassembly(_ registry: Registry, _ tally: Tally) throws {
+        let (ip, lan, _) = try router(registry, "10.0.0.1/24", "10.1.0.1/24")
+        let (host, mac) = (IPv4Address(10, 0, 0, 2), MACAddress(0x0200_0000_00a2))
+        try ip.neighbors.addStatic(.v4(host), at: mac, on: lan)
+        let (own, start) = (
+            IPv4Address(10, 0, 0, 1), PacketBuilder().ethernet(from: mac, to: MACAddress(0x0200_0000_0001))
+        )
+        let ping = start.ipv4(from: host, to: own).icmp(.echoRequest(identifier: 1, sequence: 1)).payload(count: 40)
+        let data = Array(ping.bytes.dropFirst(34))
+        let frames = [0..<24, 24..<48].map { range in
+            start.ipv4(
+                from: host, to: own, identification: 7, moreFragments: range.lowerBound == 0,
+                fragmentUnits: UInt16(range.lowerBound / 8), protocol: .icmp
+            ).payload(Array(data[range])).bytes
+        }
+        input(registry.engine, tally, frames, from: lan)
+        try registry.engine.build()
     }
 
     @ControlPlane

@@ -110,7 +110,9 @@ final class CaseRun {
         outcome.sent = sent.filter { !$0.value.isEmpty }
         outcome.drops = Snapshot.difference(after.drops, before.drops)
         outcome.nodes = Snapshot.difference(after.nodes, before.nodes)
-        outcome.buffersInUse = engine.buffersInUse
+        // Fragments may wait for others.
+        let waiting = router.registry.module(IPModule.self)?.buffersInReassembly ?? 0
+        outcome.buffersInUse = engine.buffersInUse - waiting
         for interface in engine.interfaces where interface.kind == "test" {
             guard let earlier = before.interfaces[interface.index] else { continue }
             let count = engine.counters(of: interface.index) - earlier

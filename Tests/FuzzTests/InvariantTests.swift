@@ -173,6 +173,19 @@ struct InvariantTests {
             error6(.timeExceeded, PacketBuilder().ipv6(from: peer6, to: far6).fragment6(units: 3, identification: 7)),
             "an ICMPv6 error about a later fragment"
         ),
+        (
+            error6(
+                .parameterProblem(.headerField, pointer: 42),
+                PacketBuilder().ipv6(from: peer6, to: far6).fragment6(units: 3, identification: 7)),
+            nil
+        ),
+        (PacketBuilder.sent6().fragment6(identification: 7).payload(count: 8), "a fragment that is the whole packet"),
+        (
+            PacketBuilder.sent6().fragment6(moreFragments: true, identification: 7).payload(count: 9),
+            "a fragment, not the last, of a wrong length"
+        ),
+        (PacketBuilder.sent6().fragment6(units: 2, identification: 7), "a fragment without data"),
+        (PacketBuilder.sent6().fragment6(units: 2, identification: 7).payload(count: 9), nil),
         (PacketBuilder.sent6().tcp(from: 1, to: 2, flags: .syn), "a protocol that the router does not speak"),
         (PacketBuilder.sent6(linkLocal: 254).udp(from: 1, to: 3785), nil),
         (

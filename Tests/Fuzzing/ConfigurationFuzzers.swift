@@ -54,8 +54,8 @@ extension TextFuzzer {
         for port in ports { port.receive(PacketSeeds.quietFrames) }
         // A graph may have been bent to a loop.
         for _ in 0..<100 where !router.engine.step() { break }
-        if router.engine.buffersInUse != 0 {
-            throw FuzzFailure("\(router.engine.buffersInUse) buffers are not back")
+        if router.lostBuffers != 0 {
+            throw FuzzFailure("\(router.lostBuffers) buffers are not back")
         }
     }
 

@@ -114,7 +114,7 @@ private final class CommandTarget {
         router.registry.module(TestPorts.self)?.ports.first?.receive(PacketSeeds.quietFrames)
         while router.engine.step() {}
         for port in router.registry.module(TestPorts.self)?.ports ?? [] { _ = port.takeSent() }
-        if router.engine.buffersInUse != 0 { throw FuzzFailure("\(router.engine.buffersInUse) buffers are not back") }
+        if router.lostBuffers != 0 { throw FuzzFailure("\(router.lostBuffers) buffers are not back") }
     }
 }
 

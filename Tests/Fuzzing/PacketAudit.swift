@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Control
 import Graph
+import IP
+import Wire
 
 /// Accounts for every packet at every node, by a node on each arc that counts.
 @ControlPlane
@@ -30,7 +32,7 @@ struct PacketAudit {
         "no-route", "next-hop-down", "host-unreachable", "prohibited", "protocol-unreachable", "port-unreachable",
         "fragmentation-needed", "ttl-expired", "parameter-problem", "beyond-scope", "address-unreachable",
         "packet-too-big", "hop-limit-exceeded", "bad-header-field", "unknown-next-header", "unknown-option",
-        "unknown-option-to-group", "incomplete-chain", "too-long",
+        "unknown-option-to-group", "incomplete-chain", "too-long", "reassembly-time-exceeded", "bad-fragment",
     ]
 
     /// The configuration with counting nodes on all arcs of the standard graph.
@@ -58,7 +60,12 @@ struct PacketAudit {
     }
 
     /// - Throws: `FuzzFailure` that names the node at which packets came from or went to nowhere.
-    func check(_ engine: Engine) throws(FuzzFailure) {
+    func check(_ router: Router) throws(FuzzFailure) {
+        let engine = router.engine
+        let module = router.registry.module(IPModule.self)
+        let reassembly = [
+            "ip4-reassembly": module?.reassemblyCounts(.ipv4), "ip6-reassembly": module?.reassemblyCounts(.ipv6),
+        ]
         var packets: [String: UInt64] = [:]
         for sample in engine.nodeSamples() { packets[sample.node, default: 0] += sample.counters.packets }
         var drops: [String: [String: UInt64]] = [:]
@@ -88,7 +95,7 @@ struct PacketAudit {
             }
             let left = count(arcs.filter { $0.node == node }) + (node == "interface-output" ? sent : 0)
             let dropped = drops[node, default: [:]]
-            try checkDeparture(node, came: came, left: left, dropped)
+            try checkDeparture(node, came: came, left: left, dropped, reassembly[node] ?? nil)
             if PacketAudit.beforeFeatures.contains(node) { toFeatures += came - left - dropped.values.reduce(0, +) }
         }
         let atFeatures = PacketAudit.features.keys.reduce(0) { $0 + packets[$1, default: 0] }
@@ -100,7 +107,7 @@ struct PacketAudit {
     }
 
     private func checkDeparture(
-        _ node: String, came: UInt64, left: UInt64, _ drops: [String: UInt64]
+        _ node: String, came: UInt64, left: UInt64, _ drops: [String: UInt64], _ reassembly: ReassemblyCounts?
     ) throws(FuzzFailure) {
         let dropped = drops.values.reduce(0, +)
         let isRight: Bool
@@ -108,7 +115,11 @@ struct PacketAudit {
         case "ip4-icmp-error", "ip6-icmp-error", "mpls-icmp-error":
             let told = drops.filter { PacketAudit.told.contains($0.key) }.values.reduce(0, +)
             isRight = dropped == came && left == told
-        case "ip4-fragment":
+        case "ip4-reassembly", "ip6-reassembly":
+            // Of fragments become datagrams, which have a buffer as long as they are not whole.
+            guard let reassembly else { return }
+            isRight = came + reassembly.begun == reassembly.taken + left + dropped + reassembly.held
+        case "ip4-fragment", "ip6-fragment":
             // Each packet that is not dropped becomes two fragments at least.
             isRight = dropped <= came && left >= 2 * (came - dropped)
         case "ip4-redirect", "ip6-redirect":

@@ -22,7 +22,7 @@ enum PacketSeeds {
         IPv4Address(10, 7, 9, 2),
     ]
 
-    static let frames: [[UInt8]] = (arp + ip + bfd + tagged + ipv6 + neighbors6 + labelled).map(\.bytes)
+    static let frames: [[UInt8]] = (arp + ip + bfd + tagged + ipv6 + neighbors6 + labelled + fragments).map(\.bytes)
     /// Those about which the router logs nothing.
     static let quietFrames: [[UInt8]] = (ip + tagged + ipv6 + labelled).map(\.bytes)
 

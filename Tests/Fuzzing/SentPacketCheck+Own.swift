@@ -56,12 +56,23 @@ extension SentPacketCheck {
         guard !source.isMulticast, !source.isLoopback else { return "a source that is not one host" }
         switch header.nextHeader {
         case .icmp6: return complaint(aboutMessage: header)
+        case .fragment: return complaint(aboutOwnFragment: header)
         case .udp:
             guard let datagram = UDPView(header.payload) else { return "no whole UDP header" }
             guard datagram.length == header.payload.count else { return "a wrong UDP length" }
             return datagram.isChecksumRight(source: source, destination: destination) ? nil : "a wrong UDP checksum"
         default: return "a protocol that the router does not speak"
         }
+    }
+
+    /// RFC 8200 section 4.5.
+    func complaint(aboutOwnFragment header: IPv6View) -> StaticString? {
+        let bytes = header.payload
+        guard bytes.count > 8 else { return "a fragment without data" }
+        let field: UInt16 = bytes.network(at: 2)
+        guard field != 0 else { return "a fragment that is the whole packet" }
+        guard field & 1 == 0 || bytes.count % 8 == 0 else { return "a fragment, not the last, of a wrong length" }
+        return Int(field & 0xfff8) + bytes.count > 65535 ? "a fragment beyond the longest packet" : nil
     }
 
     func complaint(aboutMessage header: IPv6View) -> StaticString? {
@@ -86,7 +97,8 @@ extension SentPacketCheck {
         let isForGroups = type == 2 || type == 4 && code == 2
         guard isForGroups || !quoted.destination.isMulticast else { return "an ICMPv6 error about a packet to many" }
         switch SentPacketCheck.content(of: quoted) {
-        case .laterFragment where type != 2: return "an ICMPv6 error about a later fragment"
+        // RFC 8200 section 4.5 wants senders told of impossible lengths and offsets.
+        case .laterFragment where type != 2 && (type, code) != (4, 0): return "an ICMPv6 error about a later fragment"
         case .message(let inner) where inner < 128 || inner == 137: return "an ICMPv6 error about an ICMPv6 error"
         default: break
         }

@@ -79,6 +79,7 @@ struct SentPacketCheck {
         {
             return nil
         }
+        if header.hopLimit == 64, header.nextHeader == .fragment { return complaint(aboutOwnFragment: header) }
         guard header.hopLimit == 64, header.nextHeader == .icmp6 else {
             return "a group or a link-local address, and is not the router's own"
         }

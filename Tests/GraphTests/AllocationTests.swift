@@ -45,7 +45,9 @@ struct AllocationTests {
         try #require(Self.accounts.first { $0.graph == graph }, "\(Self.probe.path()) gave no account of \(graph)")
     }
 
-    @Test("no allocation for a packet, and in optimised code none at all", arguments: ["ip4", "ip6", "empty"])
+    @Test(
+        "no allocation for a packet, and in optimised code none at all",
+        arguments: ["ip4", "ip6", "reassembly", "empty"])
     func allocations(graph: String) throws {
         let account = try account(graph)
         #expect(account.single.packets == account.loops)
@@ -55,7 +57,7 @@ struct AllocationTests {
         #expect(account.lostBuffers == 0)
     }
 
-    @Test("no reference is counted for a packet", arguments: ["ip4", "ip6", "empty"])
+    @Test("no reference is counted for a packet", arguments: ["ip4", "ip6", "reassembly", "empty"])
     func references(graph: String) throws {
         let account = try account(graph)
         guard account.isOptimised else { return }

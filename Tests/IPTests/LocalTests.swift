@@ -93,12 +93,6 @@ import Wire
         lab.bench.send([frame], at: lab.lan, drops: ["ip4-local/link-broadcast": 1])
     }
 
-    @Test func fragmentsAreNotDelivered() {
-        let frame = lab.fromA.ipv4(from: IPLab.a.ip, to: IPLab.lanIP, moreFragments: true)
-            .icmp(.echoRequest(identifier: 1, sequence: 1)).payload(count: 8).bytes
-        lab.bench.send([frame], at: lab.lan, drops: ["ip4-local/fragment": 1])
-    }
-
     @Test(arguments: [
         ("10.0.0.1", "own-source"), ("10.1.0.1", "own-source"), ("10.0.0.255", "bad-source"),
         ("99.9.9.9", "no-route-back"),

@@ -39,6 +39,14 @@ extension Context {
         }
     }
 
+    /// Drops a packet that is not one of the frame: one that this node held or started itself.
+    public func drop<Reason: DropReason>(_ packet: Packet, _ reason: Reason) {
+        worker._withUnsafeGuaranteedRef { worker in
+            packet.header.reason = worker.runtimes[nodeIndex].reasonBase &+ reason.rawValue
+            worker.append(index(of: packet), to: worker.dropNode, traced: packet.isTraced)
+        }
+    }
+
     /// Copies a packet to a process on the control side; the packet stays the node's. False when the queue is full.
     /// - Parameter note: The node's own word to the process.
     public func punt(_ packet: Packet, to process: ProcessIndex, note: UInt32 = 0) -> Bool {

@@ -21,6 +21,8 @@ public final class IPModule: Module {
     var plan = AddressPlan()
     /// Of the choice among paths, for both families.
     let icmp = Published(ICMPSettings(limits: ICMPErrorLimits()))
+    var reassembly: ReassemblyStore!
+    let reassemblySettings = Published(ReassemblySettings(timeout: IPModule.reassemblyTimeout))
     let reversePathModes = ReversePathModes()
     let hashSeed = FlowHashSeed()
     var vrfUses: [(setting: Setting, name: String)] = []
@@ -39,6 +41,7 @@ public final class IPModule: Module {
         let process = registry.add(process: "neighbors") { [unowned neighbors = neighbors!] in neighbors.receive($0) }
         addNodes(registry, neighbors: process)
         addIPv6Nodes(registry, neighbors: process)
+        addReassembly(registry)
         addFeatureArcs(registry)
         addMPLS(registry, neighbors: process)
         addReversePath(registry)

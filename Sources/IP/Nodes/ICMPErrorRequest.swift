@@ -6,7 +6,7 @@ import Graph
 /// It travels in the packet's scratch space: a node sets it and decides for the arc to `ip4-icmp-error`.
 public enum ICMPErrorRequest: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case networkUnreachable, hostUnreachable, prohibited, protocolUnreachable, portUnreachable, fragmentationNeeded
-    case timeExceeded, parameterProblem, nextHopDown
+    case timeExceeded, parameterProblem, nextHopDown, reassemblyTimeExceeded
 }
 
 extension Packet {

@@ -17,8 +17,7 @@ struct ICMPv6ErrorPolicy: BitwiseCopyable, Sendable {
             if header.destination.isMulticast { return .toManyHosts }
         }
         let upper = header.upperLayer
-        // Paths are found by what is too long, whichever part it is of.
-        if upper.isLaterFragment, request != .packetTooBig { return .laterFragment }
+        if upper.isLaterFragment, !request.concernsLaterFragments { return .laterFragment }
         if upper.protocol == .icmp6, !upper.isLaterFragment {
             // Of too little to tell, the worst is assumed.
             guard upper.payload.count > 0 else { return .aboutIcmpError }

@@ -9,7 +9,9 @@ public enum ICMPv6ErrorRequest: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case noRoute, prohibited, beyondScope, addressUnreachable, portUnreachable, packetTooBig, timeExceeded
     /// The parameter is the offset of the trouble from the IPv6 header's start.
     case badHeaderField, unknownNextHeader, unknownOption, unknownOptionToGroup, incompleteChain
-    case nextHopDown
+    case nextHopDown, reassemblyTimeExceeded
+    /// With an offset as parameter too: the only trouble that later fragments are told of (RFC 8200 section 4.5).
+    case badFragment
 
     /// The message, with the next hop's MTU or the pointer of a parameter problem.
     func message(_ parameter: UInt32) -> ICMPv6Message {
@@ -21,7 +23,8 @@ public enum ICMPv6ErrorRequest: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .portUnreachable: .unreachable(.port)
         case .packetTooBig: .packetTooBig(mtu: parameter)
         case .timeExceeded: .timeExceeded
-        case .badHeaderField: .parameterProblem(.headerField, pointer: parameter)
+        case .reassemblyTimeExceeded: .reassemblyTimeExceeded
+        case .badHeaderField, .badFragment: .parameterProblem(.headerField, pointer: parameter)
         case .unknownNextHeader: .parameterProblem(.nextHeader, pointer: parameter)
         case .unknownOption, .unknownOptionToGroup: .parameterProblem(.option, pointer: parameter)
         case .incompleteChain: .parameterProblem(.incompleteChain, pointer: parameter)
@@ -31,6 +34,9 @@ public enum ICMPv6ErrorRequest: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     /// Packets to a group may be told about: else no path to a group could be found, and no option be required of all
     /// (RFC 4443 section 2.4 e.3).
     var concernsGroups: Bool { self == .packetTooBig || self == .unknownOptionToGroup }
+
+    /// Later fragments may be told about: paths are found by what is too long, whichever part it is of.
+    var concernsLaterFragments: Bool { self == .packetTooBig || self == .badFragment }
 }
 
 extension Packet {

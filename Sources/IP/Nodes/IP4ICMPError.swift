@@ -21,7 +21,7 @@ public struct IP4ICMPError: ContextualNode {
     public enum Reason: UInt16, DropReason {
         // In the order of `ICMPErrorRequest`: the error was sent.
         case noRoute, hostUnreachable, prohibited, protocolUnreachable, portUnreachable, fragmentationNeeded
-        case ttlExpired, parameterProblem, nextHopDown
+        case ttlExpired, parameterProblem, nextHopDown, reassemblyTimeExceeded
         // It was not, and why.
         case toManyStations, toManyHosts, laterFragment, aboutIcmpError, fromNoHost, ownPacket, rateLimited, noAddress
         case noBuffer, truncated
@@ -37,6 +37,7 @@ public struct IP4ICMPError: ContextualNode {
             case .ttlExpired: "the time to live ran out"
             case .parameterProblem: "the IPv4 header has a malformed option"
             case .nextHopDown: "there are routes to the destination, and the next hop of none can be used"
+            case .reassemblyTimeExceeded: "a first fragment whose others did not come in time"
             case .toManyStations: "no ICMP error: came in a link-layer broadcast, multicast or another station's frame"
             case .toManyHosts: "no ICMP error: to a broadcast or multicast address"
             case .laterFragment: "no ICMP error: not the first fragment"
@@ -128,6 +129,7 @@ public struct IP4ICMPError: ContextualNode {
         case .portUnreachable: .unreachable(.port)
         case .fragmentationNeeded: .unreachable(.fragmentationNeeded, nextHopMTU: parameter)
         case .timeExceeded: .timeExceeded
+        case .reassemblyTimeExceeded: .reassemblyTimeExceeded
         case .parameterProblem: .parameterProblem(pointer: UInt8(truncatingIfNeeded: parameter))
         }
     }

@@ -4,10 +4,11 @@ import Wire
 
 /// Delivers packets that are addressed to the router.
 ///
-/// Summary: to whoever claimed the protocol or UDP port (`LocalDelivery`), ICMP to `ip4-icmp-echo`, the rest is refused.
+/// Summary: to whoever claimed the protocol or UDP port (`LocalDelivery`), ICMP to `ip4-icmp-echo`, the rest is refused. Fragments
+/// go to `ip4-reassembly` and come back as the datagram that they are of.
 /// Expects: a checked IPv4 header; the packet is for one of the router's addresses, a broadcast, or for a group of the link.
 /// Emits: the packet at its IPv4 header, whole and with its UDP checksum verified.
-/// Drops: `truncated`, `linkBroadcast`, `fragment`, `badSource`, `ownSource`, `noRouteBack`, `badUdpLength`,
+/// Drops: `truncated`, `linkBroadcast`, `badSource`, `ownSource`, `noRouteBack`, `badUdpLength`,
 /// `badUdpChecksum`, `closedTcpPort`, `queueFull`; what goes to a group and nobody has claimed (`notJoined`). Other unclaimed
 /// protocols and ports go to `ip4-icmp-error`.
 /// Spec: RFC 1122 sections 3.2.1.3, 3.2.2.1, 3.3.6, 4.1.3.1; RFC 1812 sections 4.2.2.11, 5.2.3.
@@ -15,25 +16,25 @@ public struct IP4Local: ContextualNode {
     public static let name = "ip4-local"
 
     public enum Next: UInt16, NextNode {
-        case icmp, icmpError
+        case icmp, icmpError, reassembly
 
         public var node: String {
             switch self {
             case .icmp: "ip4-icmp-echo"
             case .icmpError: "ip4-icmp-error"
+            case .reassembly: IP4Reassembly.name
             }
         }
     }
 
     public enum Reason: UInt16, DropReason {
-        case truncated, linkBroadcast, fragment, badSource, ownSource, noRouteBack, badUdpLength, badUdpChecksum
+        case truncated, linkBroadcast, badSource, ownSource, noRouteBack, badUdpLength, badUdpChecksum
         case closedTcpPort, queueFull, notJoined
 
         public var text: String {
             switch self {
             case .truncated: "the packet is shorter than its headers"
             case .linkBroadcast: "a packet to one host in a link-layer broadcast, multicast or another station's frame"
-            case .fragment: "a fragment to the router, which reassembles none"
             case .badSource: "the source address is not one host's"
             case .ownSource: "the source address is the router's own"
             case .noRouteBack: "there is no route to the source"
@@ -64,6 +65,7 @@ public struct IP4Local: ContextualNode {
         trace.destination = .v4(header.destination)
         trace.protocol = header.protocol.rawValue
         if let reason = objection(to: packet, header) { return .drop(reason) }
+        if header.isFragment { return .to(.reassembly) }
         let claim = claims[header.protocol]
         if !claim.isNone { return deliver(packet, claim, context) }
         if header.protocol == .udp { return decideUDP(packet, header, &trace, context) }
@@ -82,7 +84,6 @@ public struct IP4Local: ContextualNode {
             destination == .broadcast || destination.isMulticast
             || tables.route(to: destination, for: packet).isBroadcast
         if packet.header.flags.contains(.notToThisStation), !isBroadcast { return .linkBroadcast }
-        if header.isFragment { return .fragment }
         // Who has no address yet (DHCP) speaks by broadcast.
         if header.source == .any { return isBroadcast ? nil : .badSource }
         let back = tables.route(to: header.source, for: packet)

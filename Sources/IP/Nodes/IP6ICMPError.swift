@@ -23,7 +23,7 @@ public struct IP6ICMPError: ContextualNode {
         // In the order of `ICMPv6ErrorRequest`: the error was sent.
         case noRoute, prohibited, beyondScope, addressUnreachable, portUnreachable, packetTooBig, hopLimitExceeded
         case badHeaderField, unknownNextHeader, unknownOption, unknownOptionToGroup, incompleteChain
-        case nextHopDown
+        case nextHopDown, reassemblyTimeExceeded, badFragment
         // It was not, and why.
         case toManyStations, toManyHosts, laterFragment, aboutIcmpError, fromNoHost, ownPacket, rateLimited, noAddress
         case noBuffer, truncated
@@ -43,6 +43,8 @@ public struct IP6ICMPError: ContextualNode {
             case .unknownOptionToGroup: "an option that is not known, and wants the sender told in any case"
             case .incompleteChain: "the first fragment does not hold all headers"
             case .nextHopDown: "there are routes to the destination, and the next hop of none can be used"
+            case .reassemblyTimeExceeded: "a first fragment whose others did not come in time"
+            case .badFragment: "a fragment whose length or offset cannot be right"
             case .toManyStations: "no ICMP error: came in a link-layer broadcast, multicast or another station's frame"
             case .toManyHosts: "no ICMP error: to a multicast address"
             case .laterFragment: "no ICMP error: not the first fragment"

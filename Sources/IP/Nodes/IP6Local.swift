@@ -5,7 +5,7 @@ import Wire
 /// Delivers packets that are addressed to the router, or to a group.
 ///
 /// Summary: to whoever claimed the protocol or UDP port (`LocalDelivery`), neighbor discovery to `nd-input`, other ICMPv6
-/// to `ip6-icmp-echo`, the rest is refused.
+/// to `ip6-icmp-echo`, the rest is refused. Fragments go to `ip6-reassembly` and come back as the packet that they are of.
 /// Expects: a checked IPv6 header; the packet is for one of the router's addresses, or for a group.
 /// Emits: the packet at its IPv6 header, whole and with its UDP checksum verified.
 /// Drops: what is wrong by name; packets to groups that this interface has not joined (`notJoined`) unless their protocol
@@ -15,19 +15,20 @@ public struct IP6Local: ContextualNode {
     public static let name = "ip6-local"
 
     public enum Next: UInt16, NextNode {
-        case icmp, discovery, icmpError
+        case icmp, discovery, icmpError, reassembly
 
         public var node: String {
             switch self {
             case .icmp: "ip6-icmp-echo"
             case .discovery: "nd-input"
             case .icmpError: "ip6-icmp-error"
+            case .reassembly: IP6Reassembly.name
             }
         }
     }
 
     public enum Reason: UInt16, DropReason {
-        case truncated, linkBroadcast, ownSource, noRouteBack, notJoined, fragment
+        case truncated, linkBroadcast, ownSource, noRouteBack, notJoined
         case tooManyHeaders, malformedOption, tooManyOptions, unknownOption, noNextHeader
         case badUdpLength, badUdpChecksum, closedTcpPort, queueFull
 
@@ -38,7 +39,6 @@ public struct IP6Local: ContextualNode {
             case .ownSource: "the source address is the router's own"
             case .noRouteBack: "there is no route to the source"
             case .notJoined: "to a group that nobody here is a member of"
-            case .fragment: "a fragment to the router, which reassembles none"
             case .tooManyHeaders: "more extension headers than are looked at"
             case .malformedOption: "an option reaches beyond its header"
             case .tooManyOptions: "more options than are looked at"
@@ -117,7 +117,7 @@ public struct IP6Local: ContextualNode {
         case .fragment:
             let fragment = extensionHeader.fragment
             if fragment.isAtomic { return nil }
-            guard fragment.units == 0, IP6Local.isIncomplete(walk) else { return .drop(.fragment) }
+            guard fragment.units == 0, IP6Local.isIncomplete(walk) else { return .to(.reassembly) }
             return refuse(packet, .incompleteChain, at: 0)
         case .destinationOptions:
             switch IPv6OptionsVerdict(of: extensionHeader, toGroup: header.destination.isMulticast) {

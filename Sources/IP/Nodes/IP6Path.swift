@@ -8,19 +8,21 @@ import Wire
 /// neighbour is down, the same along its backup.
 /// Expects: an IPv6 header at the current position, and the path set by lookup in place of the adjacency.
 /// Emits: to `mpls-rewrite` the labelled packet, to `ip6-rewrite` the packet as it came, each with its adjacency set.
-/// Drops: `truncated`, `linkBroadcast`. Packets that expire, are too long or have no path left go to `ip6-icmp-error`.
+/// Drops: `truncated`, `linkBroadcast`. Packets that expire, are too long or have no path left go to `ip6-icmp-error`, the
+/// router's own that are too long to `ip6-fragment`.
 /// Spec: RFC 3031 section 3.10; RFC 3032 sections 2.4.3, 3.6; RFC 3443 section 3.6; RFC 5286 for the backup.
 public struct IP6Path: Node {
     public static let name = "ip6-path"
 
     public enum Next: UInt16, NextNode {
-        case rewrite, labelled, icmpError
+        case rewrite, labelled, icmpError, fragment
 
         public var node: String {
             switch self {
             case .rewrite: "ip6-rewrite"
             case .labelled: "mpls-rewrite"
             case .icmpError: "ip6-icmp-error"
+            case .fragment: IP6Fragment.name
             }
         }
     }
@@ -85,6 +87,10 @@ public struct IP6Path: Node {
             }
             let mtu = pusher.mtu(behind: choice.index)
             guard packet.length <= Int(mtu) else {
+                if isOurs {
+                    packet.requestFragments6(.path, mtu: mtu)
+                    return .to(.fragment)
+                }
                 packet.requestICMPv6Error(.packetTooBig, parameter: mtu)
                 return .to(.icmpError)
             }

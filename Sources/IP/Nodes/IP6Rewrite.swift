@@ -9,13 +9,14 @@ import Wire
 /// Emits: the complete frame, with its transmit interface set; with redirects on, to `ip6-redirect` one that leaves by the
 /// link that it came by.
 /// Drops: `truncated`, `linkBroadcast`. Packets that expire, are too long for the link or have no neighbour left go to
-/// `ip6-icmp-error`, those whose neighbour's address is not known to `ip6-discover-neighbor`.
+/// `ip6-icmp-error`, the router's own that are too long to `ip6-fragment`, those whose neighbour's address is not known to
+/// `ip6-discover-neighbor`.
 /// Spec: RFC 8200 sections 3, 5; RFC 4443 sections 3.2, 3.3; RFC 5286 for the backup.
 public struct IP6Rewrite: Node {
     public static let name = "ip6-rewrite"
 
     public enum Next: UInt16, NextNode {
-        case output, discover, icmpError, path, redirect
+        case output, discover, icmpError, path, redirect, fragment
 
         public var node: String {
             switch self {
@@ -24,6 +25,7 @@ public struct IP6Rewrite: Node {
             case .icmpError: "ip6-icmp-error"
             case .path: "ip6-path"
             case .redirect: "ip6-redirect"
+            case .fragment: IP6Fragment.name
             }
         }
     }
@@ -99,6 +101,10 @@ public struct IP6Rewrite: Node {
             }
         }
         guard packet.length <= Int(adjacency.mtu) else {
+            if isOurs {
+                packet.requestFragments6(.rewrite, mtu: adjacency.mtu)
+                return .to(.fragment)
+            }
             packet.requestICMPv6Error(.packetTooBig, parameter: adjacency.mtu)
             return .to(.icmpError)
         }
