@@ -76,7 +76,7 @@ struct InvariantTests {
     }
 
     @Test func packetsThatAreMisled() async throws {
-        #expect(try await failure(["ethernet-input/arp": "ip4-input"]).hasPrefix("0 packets came to arp-input, "))
+        #expect(try await failure(["ip4-rewrite/arp": "ip4-icmp-error"]).hasPrefix("0 packets came to ip4-arp, "))
     }
 
     @Test func wrongPacketsSent() async throws {
