@@ -104,6 +104,17 @@ import Wire
         #expect(inbox.packets.first?.offset == 14)
     }
 
+    /// RFC 6980 section 5: neighbor discovery has no fragments.
+    @Test func neighborDiscovery() {
+        let solicitation = NeighborSolicitation(target: IP6Lab.lanIP, station: IP6Lab.a.mac)
+        let whole = lab.fromA.ipv6(from: IP6Lab.a.ip, to: IP6Lab.lanIP, hopLimit: 255).discovery(solicitation).bytes
+        let start = lab.fromA.ipv6(from: IP6Lab.a.ip, to: IP6Lab.lanIP, hopLimit: 255)
+        let pieces = Pieces(ipv6: whole) { units, more in
+            start.fragment6(units: units, moreFragments: more, identification: 6, next: .icmp6)
+        }
+        lab.bench.send(pieces.every(24), at: lab.lan, drops: ["nd-input/fragmented": 1])
+    }
+
     @Test func timeExceeded() {
         lab.ip.setReassemblyTimeout(.milliseconds(1))
         let pieces = lab.pingPieces(count: 40).every(16)

@@ -80,6 +80,8 @@ public struct NDInput: ContextualNode {
     public mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
         guard let header = IPv6View(packet.bytes) else { return .drop(.truncated) }
         trace.source = header.source
+        // RFC 6980 section 5, whatever it was put together to.
+        guard !packet.header.flags.contains(.reassembled) else { return .drop(.fragmented) }
         let message: NDView
         do throws(NDProblem) {
             message = try NDView(validating: header.upperLayer, of: header)

@@ -175,6 +175,7 @@ struct Reassembly<Family: FragmentFamily>: ContextualNode {
         let held = context.packet(datagram.buffer)
         Family.complete(
             held, headerLength: datagram.headerLength, dataLength: datagram.end, isCongested: datagram.isCongested)
+        held.header.flags.insert(.reassembled)
         if packet.isTraced {
             held.header.flags.insert(.traced)
             held.header.traceHandle = packet.header.traceHandle
