@@ -26,6 +26,14 @@ struct BenchInputTests {
         "ip6-bgp.routes": "e2072c7247f32c00710141fe0e365c4d24b72bd9c58c0384427b454bde0a4b3c",
         "mpls.pcap": "7a3b867277eaff9923f5072eb3c04c5084a765514599d7698ef686d9a84d5d44",
         "mpls.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "dot1q.pcap": "ebd8127a989c755a5febf3de09f57443eee3f7398de4f258725b6b6b199632af",
+        "dot1q.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "dot1q-4094.pcap": "9e94b5cfea8d0944a9b63801b9464b4150a92f3dafae3c62f2c0a1abc8d1af21",
+        "dot1q-4094.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "qinq.pcap": "d5719398b37c78c489d4bbffeff888c7c688056b55d13f716dd79f81676eafc2",
+        "qinq.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "qinq-64k.pcap": "75b23bb355b4c4cc2813d484d2d19ef3bbc820571464b682bfd2b8aea68aff3b",
+        "qinq-64k.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     ]
 
     @Test(arguments: BenchInput.all.map(\.name))
@@ -44,8 +52,8 @@ struct BenchInputTests {
     func `the tool writes what its sums say`() throws {
         try BenchLab.withDirectory { directory in
             let tool = BenchLab.repository.appending(path: "Tools/bench-inputs").path
-            _ = try BenchLab.output("python3", tool, directory.path, "ip4-one", "ip4-1k", "ip6-one")
-            for file in ["ip4-one", "ip4-1k", "ip6-one"].flatMap({ ["\($0).pcap", "\($0).routes"] }) {
+            _ = try BenchLab.output("python3", tool, directory.path, "ip4-one", "ip4-1k", "ip6-one", "qinq-64k")
+            for file in ["ip4-one", "ip4-1k", "ip6-one", "qinq-64k"].flatMap({ ["\($0).pcap", "\($0).routes"] }) {
                 let sum = try BenchLab.output("sha256sum", directory.appending(path: file).path)
                 #expect(String(sum.prefix(64)) == BenchInputTests.sums[file])
             }

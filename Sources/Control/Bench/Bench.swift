@@ -105,7 +105,12 @@ struct Bench: AsyncParsableCommand {
             for entry in cases where !entry.isFile {
                 progress("inputs of \(entry.name)")
                 for input in entry.inputs { try input.write(to: directory) }
-                let graph = try Data(contentsOf: BenchGraphs.file(entry.name, directory: graphs))
+                let graph =
+                    if let text = entry.text {
+                        Data(text().utf8)
+                    } else {
+                        try Data(contentsOf: BenchGraphs.file(entry.name, directory: graphs))
+                    }
                 try graph.write(to: entry.graph(in: directory), options: .atomic)
             }
         } catch let error as CommandError {

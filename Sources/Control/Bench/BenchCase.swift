@@ -10,6 +10,8 @@ struct BenchCase: Sendable {
     /// Files that must be there before.
     var inputs: [BenchInput] = []
     var goals: [BenchGoal] = []
+    /// Makes the text of a graph that is too long for a file of its own.
+    var text: (@Sendable () -> String)?
 
     enum Work: Sendable {
         /// Runs the case's graph with its generators.
@@ -24,8 +26,8 @@ struct BenchCase: Sendable {
         case start
         /// Has a next hop fail, again and again.
         case reroute
-        /// Forwards between network devices.
-        case endToEnd
+        /// Forwards between network devices, from a VLAN if given.
+        case endToEnd(vlan: UInt16?)
     }
 
     /// Whether this is a graph file of the user's, which is used where it is.
@@ -58,6 +60,25 @@ struct BenchCase: Sendable {
         BenchCase(
             name: "ip4-bgp", summary: "IPv4, 900,000 routes in the Internet's length mix, 256 next hops",
             work: .graph, inputs: [.internet], goals: [BenchGoal("sum", atMost: 60, reference: 176, from: vpp)]),
+        BenchCase(
+            name: "dot1q", summary: "IPv4 from a VLAN, one /8 route, random destinations", work: .graph,
+            inputs: [.dot1q], goals: [BenchGoal("sum", atMost: 45, reference: 50, from: vpp)]),
+        BenchCase(
+            name: "dot1q-both", summary: "IPv4 from one VLAN to another, otherwise as dot1q", work: .graph,
+            inputs: [.dot1q]),
+        BenchCase(
+            name: "dot1q-4094", summary: "IPv4 from all 4,094 VLANs of a port at random, otherwise as dot1q",
+            work: .graph, inputs: [.dot1qAll], text: { subinterfaces((1...4094).map { "dot1q: \($0)" }, of: .dot1qAll) }
+        ),
+        BenchCase(
+            name: "qinq", summary: "IPv4 with two tags, otherwise as dot1q", work: .graph, inputs: [.qinq]),
+        BenchCase(
+            name: "qinq-64k", summary: "IPv4 with 65,504 pairs of two tags at random, otherwise as qinq", work: .graph,
+            inputs: [.qinqAll],
+            text: {
+                let pairs = (1...16).flatMap { outer in (1...4094).map { "dot1ad: \(outer), second-dot1q: \($0)" } }
+                return subinterfaces(pairs, of: .qinqAll)
+            }),
         BenchCase(
             name: "mpls-swap", summary: "MPLS, one label, swapped for another", work: .graph, inputs: [.labelled],
             goals: [BenchGoal("sum", atMost: 40, reference: 46, from: vpp)]),
@@ -101,7 +122,10 @@ struct BenchCase: Sendable {
             work: .reroute, goals: [BenchGoal("1000000 prefixes", atMost: 1000)]),
         BenchCase(
             name: "af-xdp", summary: "AF_XDP over veth, end to end, beside an empty forwarding loop",
-            work: .endToEnd, goals: [BenchGoal("ratio", atLeast: 0.95)]),
+            work: .endToEnd(vlan: nil), goals: [BenchGoal("ratio", atLeast: 0.95)]),
+        BenchCase(
+            name: "af-xdp-vlan", summary: "AF_XDP over veth, from one VLAN to another, beside the same without tags",
+            work: .endToEnd(vlan: 2), goals: [BenchGoal("ratio", atLeast: 0.9)]),
     ]
 
     /// The cases that `words` name, or all; a word that is a file's path is a graph to run.

@@ -79,7 +79,7 @@ struct BenchInput: Sendable {
     }
 
     /// Ethernet, IPv4, UDP with 18 bytes of zeros: 60 bytes.
-    private static func frame(to destination: UInt32) -> [UInt8] {
+    static func frame(to destination: UInt32) -> [UInt8] {
         let address = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: destination >> $0) }
         let checksum = InternetChecksum.update(checksumWithoutDestination, words: 0, to: destination)
         return stations + [0x08, 0x00] + headBeforeChecksum + [
@@ -112,7 +112,10 @@ struct BenchInput: Sendable {
 // MARK: - The inputs
 
 extension BenchInput {
-    static let all = [one, thousand, halfMillion, internet, million, one6, sites6, internet6, labelled]
+    static let all = [
+        one, thousand, halfMillion, internet, million, one6, sites6, internet6, labelled, dot1q, dot1qAll, qinq,
+        qinqAll,
+    ]
 
     static let one = BenchInput(
         name: "ip4-one", summary: "one route, 10.0.0.0/8",

@@ -33,7 +33,8 @@ extension BenchCase {
         case .loadUnderTraffic: return try await BenchRouteTraffic.run(file)
         case .start: return try BenchCase.startRouter(file)
         case .reroute: return try await BenchReroute.run(file)
-        case .endToEnd: return try BenchXDP(graph: file).run()
+        case .endToEnd(nil): return try BenchXDP(graph: file).run()
+        case .endToEnd(let vlan?): return try BenchXDP(vlan: vlan, graph: file).run()
         }
     }
 

@@ -25,7 +25,7 @@ public struct BenchFlood: ~Copyable {
         guard map >= 0 else { throw .kernel(-map, "create a BPF map", device: device) }
         let counter = OwnedFile(map)
         let code = BenchFlood.stampAndSend(
-            counter: map, flows: Int32(firstFlow)..<Int32(firstFlow + frame.flows), device: Int32(index))
+            frame, counter: map, flows: Int32(firstFlow)..<Int32(firstFlow + frame.flows), device: Int32(index))
         program = OwnedFile(try BPFInstruction.load(code, name: "bench_flood", device: device))
         self.counter = counter
         self.device = device
@@ -58,9 +58,11 @@ public struct BenchFlood: ~Copyable {
     }
 
     /// `n = counter++; stamp the frame as the n-th; return bpf_redirect(device, 0)`.
-    private static func stampAndSend(counter: Int32, flows: Range<Int32>, device: Int32) -> [BPFInstruction] {
+    private static func stampAndSend(
+        _ frame: BenchFrame, counter: Int32, flows: Range<Int32>, device: Int32
+    ) -> [BPFInstruction] {
         typealias B = BPFInstruction
-        let stamp = Int16(BenchFrame.stampOffset)
+        let stamp = Int16(frame.stampOffset)
         let flow = stamp + Int16(MemoryLayout<BenchFrame.Stamp>.offset(of: \.flow)!)
         let sequence = stamp + Int16(MemoryLayout<BenchFrame.Stamp>.offset(of: \.sequence)!)
         let send = [
@@ -73,7 +75,7 @@ public struct BenchFlood: ~Copyable {
             B.store(.r3, .word, to: .r6, offset: flow),
             B.store(.r8, .double, to: .r6, offset: sequence),
             B.compute(.r3, .add, Int32(BenchFrame.firstPort)), B.bigEndian16(.r3),
-            B.store(.r3, .half, to: .r6, offset: Int16(BenchFrame.sourcePortOffset)),
+            B.store(.r3, .half, to: .r6, offset: Int16(frame.sourcePortOffset)),
             B.move(.r1, device), B.move(.r2, 0), B.call(.redirect), B.exit(),
         ].flatMap { $0 }
         let check = [

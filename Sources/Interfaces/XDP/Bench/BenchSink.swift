@@ -21,14 +21,15 @@ public struct BenchSink: ~Copyable {
     private let link: OwnedFile
 
     /// Attaches to `device`, in the calling thread's network namespace.
-    public init(device: String) throws(XDPError) {
+    /// - Parameter frame: What the sender sends, and what it is to look like when it arrives.
+    public init(device: String, frame: BenchFrame = BenchFrame()) throws(XDPError) {
         let index = if_nametoindex(device)
         guard index != 0 else { throw .noDevice(device) }
         let size = UInt32(MemoryLayout<Counts>.size)
         let counts = OwnedFile(try BenchSink.map("bench_counts", valueSize: size, entries: 1, device: device))
         let expected = OwnedFile(
             try BenchSink.map("bench_expected", valueSize: 8, entries: BenchSink.maxFlows, device: device))
-        let code = BenchSink.check(counts: counts.number, expected: expected.number)
+        let code = BenchSink.check(frame, counts: counts.number, expected: expected.number)
         let program = OwnedFile(try BPFInstruction.load(code, name: "bench_sink", device: device))
         let attached = try XDPProgram.attach(
             program.number, device: device, index: Int32(index), mode: .driver, warn: { _ in })
@@ -54,9 +55,9 @@ public struct BenchSink: ~Copyable {
 
     /// The program: pass what has no stamp; count; if the stamp's number is at least the expected one, expect the next,
     /// otherwise count it as reordered; drop.
-    private static func check(counts: Int32, expected: Int32) -> [BPFInstruction] {
+    private static func check(_ frame: BenchFrame, counts: Int32, expected: Int32) -> [BPFInstruction] {
         typealias B = BPFInstruction
-        let stamp = Int16(BenchFrame.stampOffset)
+        let stamp = Int16(frame.stampOffset)
         let flow = stamp + Int16(MemoryLayout<BenchFrame.Stamp>.offset(of: \.flow)!)
         let sequence = stamp + Int16(MemoryLayout<BenchFrame.Stamp>.offset(of: \.sequence)!)
         let reordered = Int16(MemoryLayout<Counts>.offset(of: \.reordered)!)

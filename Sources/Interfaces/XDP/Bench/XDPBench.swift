@@ -33,7 +33,7 @@ public enum XDPBench {
         from sender: String, to sink: String, frame: BenchFrame = BenchFrame(), rate: Double? = nil, seconds: Double,
         core: Int = 0
     ) throws(XDPError) -> Outcome {
-        let sink = try BenchSink(device: sink)
+        let sink = try BenchSink(device: sink, frame: frame)
         let senders =
             if let rate {
                 [pace(sender, frame, rate: rate, core: core)]
