@@ -5,13 +5,16 @@ import Wire
 /// The addresses that the file gives to interfaces, as read: what is wrong with them, and with next hops, is found while
 /// the file is checked and nothing is applied yet.
 struct AddressPlan {
-    private struct Entry {
-        let interface: String
-        let own: InterfaceAddress
+    /// An address or a network where it counts.
+    private struct Place<Value: Hashable>: Hashable {
         let table: String
+        let value: Value
     }
 
-    private var entries: [Entry] = []
+    private var addresses: [String: [InterfaceAddress]] = [:]
+    private var owners: [Place<IPAddress>: String] = [:]
+    /// One interface has a network.
+    private var networks: [Place<IPPrefix>: String] = [:]
     /// The tables (VRFs) of interfaces that are not in the main one; to be known before their addresses.
     var tables: [String: String] = [:]
     /// The tables of the section `vrfs`.
@@ -33,24 +36,25 @@ struct AddressPlan {
         if let objection = own.objection { return RouteError(objection) }
         let table = table(of: interface)
         if own.isLinkLocal {
-            if let other = entries.first(where: { $0.interface == interface && $0.own.isLinkLocal }) {
-                return RouteError("\(interface) has the link-local address \(other.own.address) already", "give one")
+            if let other = addresses[interface]?.first(where: \.isLinkLocal) {
+                return RouteError("\(interface) has the link-local address \(other.address) already", "give one")
             }
         } else if let objection = objection(to: own, of: interface, in: table) {
             return objection
         }
-        entries.append(Entry(interface: interface, own: own, table: table))
+        addresses[interface, default: []].append(own)
+        guard !own.isLinkLocal else { return nil }
+        owners[Place(table: table, value: own.address)] = interface
+        networks[Place(table: table, value: own.network)] = interface
         return nil
     }
 
     private func objection(to own: InterfaceAddress, of interface: String, in table: String) -> RouteError? {
-        let others = entries.filter { $0.table == table }
-        if let other = others.first(where: { $0.own.address == own.address }) {
-            return RouteError("\(own.address) is given to \(other.interface) already", "give each address once")
+        if let other = owners[Place(table: table, value: own.address)] {
+            return RouteError("\(own.address) is given to \(other) already", "give each address once")
         }
-        if let other = others.first(where: { $0.own.network == own.network && $0.interface != interface }) {
-            return RouteError(
-                "\(own.network) is connected to \(other.interface) already", "give an address in another network")
+        if let other = networks[Place(table: table, value: own.network)], other != interface {
+            return RouteError("\(own.network) is connected to \(other) already", "give an address in another network")
         }
         return nil
     }
@@ -60,25 +64,36 @@ struct AddressPlan {
         toNeighbor address: IPAddress, on interface: String?, in table: String = VRF.mainName
     ) -> RouteError? {
         if let interface, !hasAddress(interface, of: address.family) {
-            let names = Set(entries.filter { $0.own.family == address.family }.map(\.interface)).union(linkLocal)
+            let names = Set(addresses.filter { $0.value.contains { $0.family == address.family } }.keys).union(
+                linkLocal)
             let article = address.family == .ipv4 ? "an IPv4" : "an IPv6"
             return RouteError(
                 "no interface '\(interface)' has \(article) address", Spelling.hint(for: interface, among: names))
         }
         if address.isLinkLocal { return objection(toLinkLocal: address, on: interface) }
         let table = interface.map { self.table(of: $0) } ?? table
-        let here = entries.filter { $0.table == table }
-        if here.contains(where: { $0.own.address == address }) { return .ownAddress(address) }
-        let candidates = here.filter { $0.own.network.contains(address) && $0.interface == interface ?? $0.interface }
-        guard let best = candidates.max(by: { $0.own.network.length < $1.own.network.length }) else {
+        if owners[Place(table: table, value: address)] != nil { return .ownAddress(address) }
+        guard let best = network(of: address, on: interface, in: table) else {
             return .unreachable(address, on: interface)
         }
-        return best.own.isNeighbor(address) ? nil : .noHost(address, in: best.own.network)
+        return best.contains { $0.isNeighbor(address) } ? nil : .noHost(address, in: best[0].network)
+    }
+
+    /// The addresses of the longest network that contains a neighbour's; nil without one.
+    private func network(of neighbor: IPAddress, on interface: String?, in table: String) -> [InterfaceAddress]? {
+        for length in stride(from: neighbor.family.bitCount, through: 0, by: -1) {
+            let network = IPPrefix(neighbor, length: length)
+            guard let owner = networks[Place(table: table, value: network)], owner == interface ?? owner else {
+                continue
+            }
+            return addresses[owner]?.filter { $0.network == network }
+        }
+        return nil
     }
 
     private func objection(toLinkLocal address: IPAddress, on interface: String?) -> RouteError? {
         guard let interface else { return .linkLocalNeedsInterface(address) }
-        let isOwn = entries.contains { $0.interface == interface && $0.own.address == address }
+        let isOwn = addresses[interface]?.contains { $0.address == address } ?? false
         return isOwn ? .ownAddress(address) : nil
     }
 
@@ -86,7 +101,7 @@ struct AddressPlan {
 
     private func hasAddress(_ interface: String, of family: AddressFamily) -> Bool {
         if family == .ipv6, linkLocal.contains(interface) { return true }
-        return entries.contains { $0.interface == interface && $0.own.family == family }
+        return addresses[interface]?.contains { $0.family == family } ?? false
     }
 }
 
