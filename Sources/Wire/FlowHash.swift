@@ -29,21 +29,50 @@ public enum FlowHash {
         return finish(addresses, flow, kind, seed)
     }
 
-    /// The hash of the flow of an IPv6 packet, from its header on; not all of it may be there. Ports count when their
-    /// header follows the IPv6 header directly, and the flow label when there are none (RFC 6438).
+    /// The hash of the flow of an IPv6 packet, from its header on; not all of it may be there. Ports count also behind
+    /// extension headers, so that a flow with options stays with itself; where there are none, of fragments and where the walk
+    /// over the headers has no end, the flow label does (RFC 6438).
     @inlinable @inline(__always)
     public static func ipv6(_ packet: Bytes, seed: UInt32) -> UInt32 {
         guard let header = IPv6View(packet) else { return 0 }
-        let addresses = address(packet, at: 8) &* 3 ^ address(packet, at: 24)
         let kind = header.nextHeader
+        guard kind.hasPorts else { return portless(packet, header, seed) }
+        return ipv6(packet, header, kind, at: IPv6View.length, seed)
+    }
+
+    /// Where no ports follow the IPv6 header directly.
+    @usableFromInline @inline(never)
+    static func portless(_ packet: Bytes, _ header: IPv6View, _ seed: UInt32) -> UInt32 {
+        let upper = upper(header)
+        return ipv6(packet, header, upper.kind, at: upper.offset, seed)
+    }
+
+    /// - Parameters:
+    ///   - kind: What begins at `offset`.
+    @inlinable @inline(__always)
+    static func ipv6(
+        _ packet: Bytes, _ header: IPv6View, _ kind: IPProtocol, at offset: Int, _ seed: UInt32
+    ) -> UInt32 {
+        let addresses = address(packet, at: 8) &* 3 ^ address(packet, at: 24)
         var flow = UInt64(header.flowLabel)
         if kind.hasPorts {
-            flow = ports(packet, at: IPv6View.length)
-            if kind == .udp, isTunnel(flow) { flow |= UInt64(tunnel(packet, at: IPv6View.length)) }
+            flow = ports(packet, at: offset)
+            if kind == .udp, isTunnel(flow) { flow |= UInt64(tunnel(packet, at: offset)) }
         } else if kind == .gre {
-            flow |= UInt64(key(packet, at: IPv6View.length)) << 32
+            flow |= UInt64(key(packet, at: offset)) << 32
         }
         return finish(addresses, flow, kind, seed)
+    }
+
+    /// What stands behind the extension headers, and where. Of a datagram in fragments the first extension header: what all of
+    /// them have.
+    @usableFromInline @inline(never)
+    static func upper(_ header: IPv6View) -> (kind: IPProtocol, offset: Int) {
+        let layer = header.upperLayer
+        guard layer.problem == nil, layer.fragment?.isAtomic ?? true else {
+            return (header.nextHeader, IPv6View.length)
+        }
+        return (layer.protocol, layer.offset)
     }
 
     /// The hash of the flow of a labelled packet, from its uppermost label on: an entropy label decides alone (RFC 6790);
@@ -74,8 +103,10 @@ public enum FlowHash {
     @inlinable @inline(__always)
     public static func symmetricIPv6(_ packet: Bytes) -> UInt32? {
         guard let header = IPv6View(packet) else { return nil }
-        let ports = header.nextHeader.hasPorts ? ports(packet, at: IPv6View.length) : 0
-        return symmetric(address(packet, at: 8), address(packet, at: 24), ports, header.nextHeader)
+        var (kind, offset) = (header.nextHeader, IPv6View.length)
+        if !kind.hasPorts { (kind, offset) = upper(header) }
+        let ports = kind.hasPorts ? ports(packet, at: offset) : 0
+        return symmetric(address(packet, at: 8), address(packet, at: 24), ports, kind)
     }
 
     /// The same for a flow's packets and their answers: that of the IP packet behind the stack, since labels differ

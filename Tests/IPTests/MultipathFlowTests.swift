@@ -64,6 +64,29 @@ import Wire
         for (old, new) in zip(all, left) where old != 1 { #expect(new == old) }
     }
 
+    /// A route of two leaks, to two tables with two next hops each: the second choice does not follow from the first.
+    @Test func leaksAreDealtAnew() throws {
+        let fib = lab.ip.fib!
+        let tables = try ["red", "blue"].map { try fib.makeTable(named: $0) }
+        for prefix in [Self.prefix, Self.prefix6] {
+            let paths: [Path] =
+                prefix == Self.prefix
+                ? (0..<4).map(path) : (0..<4).map { .neighbor(.v6(Self.hops6[$0]), on: lab.wan.interface) }
+            try fib.setRoute(prefix, tables.map { Path(.table($0.index)) }, from: .dynamic)
+            try fib.setRoute(prefix, Array(paths[..<2]), from: .dynamic, in: tables[0])
+            try fib.setRoute(prefix, Array(paths[2...]), from: .dynamic, in: tables[1])
+        }
+        let flows6 = hops(
+            of: (0..<512).map { number in
+                lab.fromA.ipv6(from: Self.own6, to: IPv6Address("2001:db8:40::1")!).udp(from: 1000 + number, to: 53)
+                    .payload(count: 20).bytes
+            })
+        for flows in [flows(512), flows6] {
+            // Eight standard deviations.
+            for place in 0..<4 { #expect((50...206).contains(flows.count { $0 == place }), "\(place)") }
+        }
+    }
+
     private func key(_ place: Int) -> NeighborKey {
         NeighborKey(interface: lab.wan.interface.index, address: .v4(Self.hops[place]))
     }

@@ -7,22 +7,22 @@ import Wire
 struct FlowHashTests {
     private static let a4 = IPv4Address(10, 0, 0, 2)
     private static let b4 = IPv4Address(192, 0, 2, 9)
-    private static let a6 = IPv6HeaderTests.source
-    private static let b6 = IPv6HeaderTests.destination
+    static let a6 = IPv6HeaderTests.source
+    static let b6 = IPv6HeaderTests.destination
     private static let ip4 = PacketBuilder().ipv4(from: a4, to: b4)
-    private static let ip6 = PacketBuilder().ipv6(from: a6, to: b6, flowLabel: 0x12345)
+    static let ip6 = PacketBuilder().ipv6(from: a6, to: b6, flowLabel: 0x12345)
 
     private func ipv4(_ packet: PacketBuilder, seed: UInt32 = 1) -> UInt32 {
         packet.withFrame { FlowHash.ipv4($0, seed: seed) }
     }
-    private func ipv6(_ packet: PacketBuilder, seed: UInt32 = 1) -> UInt32 {
+    func ipv6(_ packet: PacketBuilder, seed: UInt32 = 1) -> UInt32 {
         packet.withFrame { FlowHash.ipv6($0, seed: seed) }
     }
     private func mpls(_ packet: PacketBuilder, seed: UInt32 = 1) -> UInt32 {
         packet.withFrame { FlowHash.mpls($0, seed: seed) }
     }
     /// Whether `hash` tells all packets apart, and itself from no seed to another.
-    private func areApart(_ packets: [PacketBuilder], _ hash: (PacketBuilder, UInt32) -> UInt32) -> Bool {
+    func areApart(_ packets: [PacketBuilder], _ hash: (PacketBuilder, UInt32) -> UInt32) -> Bool {
         Set(packets.map { hash($0, 1) } + packets.map { hash($0, 2) }).count == 2 * packets.count
     }
 
@@ -101,7 +101,8 @@ struct FlowHashTests {
         func packets(_ label: UInt32) -> [PacketBuilder] {
             let header = PacketBuilder().ipv6(from: Self.a6, to: Self.b6, flowLabel: label)
             return [
-                header.ipv6(from: Self.b6, to: Self.a6).udp(from: 1, to: 2), header.hopByHop([]).udp(from: 1, to: 2),
+                header.ipv6(from: Self.b6, to: Self.a6).udp(from: 1, to: 2),
+                header.hopByHop([], next: .esp).payload(count: 8),
                 header.fragment6(units: 1, next: .udp).payload(count: 8),
             ]
         }

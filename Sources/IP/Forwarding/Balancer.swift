@@ -13,10 +13,15 @@ struct Balancer: BitwiseCopyable, Sendable {
     static var depth: Int { 8 }
 
     /// The result for the packet's flow, which is hashed if the load-balance has more than one bucket.
+    /// - Parameter stage: Load-balances and tables that the packet has gone through before. Each hashes otherwise, or those
+    ///   flows alone would come to the second that the first has chosen by the same hash.
     @inline(__always)
-    func choose(_ index: UInt32, _ packet: Packet, _ hash: (_ seed: UInt32) -> UInt32) -> Forwarding {
+    func choose(
+        _ index: UInt32, _ packet: Packet, stage: Int = 0, _ hash: (_ seed: UInt32) -> UInt32
+    ) -> Forwarding {
         counters.add(index, bytes: packet.length)
         let range = table.range(of: index)
+        let seed = seed &+ UInt32(truncatingIfNeeded: stage) &* 0x9e37_79b9
         return table.bucket(range, hash: range.mask == 0 ? 0 : hash(seed))
     }
 }

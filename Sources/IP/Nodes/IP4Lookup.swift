@@ -104,9 +104,11 @@ public struct IP4Lookup: Node {
     @inline(__always)
     private func follow(_ first: Forwarding, _ packet: Packet, _ destination: UInt32) -> Forwarding {
         var result = first
-        for _ in 0..<Balancer.depth {
+        for stage in 0..<Balancer.depth {
             if result.kindNumber == Forwarding.Kind.loadBalance.rawValue {
-                result = balancer.choose(result.index, packet) { FlowHash.ipv4(packet.bytes, seed: $0) }
+                result = balancer.choose(result.index, packet, stage: stage) {
+                    FlowHash.ipv4(packet.bytes, seed: $0)
+                }
             } else {
                 result = Forwarding(rawValue: tables[result.index].ip4.lookup(destination))
             }

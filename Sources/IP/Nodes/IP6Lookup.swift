@@ -74,9 +74,11 @@ public struct IP6Lookup: Node {
         _ first: Forwarding, _ packet: Packet, _ destination: IPv6Address, _ tables: TableReaders, _ balancer: Balancer
     ) -> Forwarding {
         var result = first
-        for _ in 0..<Balancer.depth {
+        for stage in 0..<Balancer.depth {
             if result.kindNumber == Forwarding.Kind.loadBalance.rawValue {
-                result = balancer.choose(result.index, packet) { FlowHash.ipv6(packet.bytes, seed: $0) }
+                result = balancer.choose(result.index, packet, stage: stage) {
+                    FlowHash.ipv6(packet.bytes, seed: $0)
+                }
             } else {
                 result = tables.lookUp(destination, in: result.index)
             }
