@@ -23,6 +23,11 @@ import Wire
         #expect(try entries("\n\n").isEmpty)
     }
 
+    @Test func readsWhichRoutesAreCounted() throws {
+        let text = "10.0.0.0/8 0 counter\n11.0.0.0/8 1\n12.0.0.0/8 ::1\tcounter\r\n::/0 1 counter # and why\n"
+        #expect(try entries(text).map(\.isCounted) == [true, false, true, true])
+    }
+
     @Test func readsBothFamilies() throws {
         let text = "2001:db8::/32 fe80::1\n::/0 17\nfe80::/10\t192.0.2.1\n192.0.2.0/24 2001:DB8::1 # as in RFC 8950"
         #expect(
@@ -47,7 +52,10 @@ import Wire
         ("10.0.0.0/8 eth0", "1:12: 'eth0' is not a next hop"),
         ("10.0.0.0/8 4294967296", "1:12: '4294967296' is not a next hop"),
         ("10.0.0.0/8 99999999999999999999", "1:12: '99999999999999999999' is not a next hop"),
-        ("10.0.0.0/8 10.0.0.1 3", "1:21: '3' does not belong here: a line is PREFIX NEXTHOP"),
+        ("10.0.0.0/8 10.0.0.1 3", "1:21: '3' does not belong here: a line is PREFIX NEXTHOP [counter]"),
+        ("10.0.0.0/8 10.0.0.1 counters", "1:21: 'counters' does not belong here"),
+        ("10.0.0.0/8 10.0.0.1 count", "1:21: 'count' does not belong here"),
+        ("10.0.0.0/8 10.0.0.1 counter counter", "1:29: 'counter' does not belong here"),
         ("#\n ten 1", "2:2: 'ten' is not an IPv4 address"),
         ("10.0.0.0/8x 1", "1:1: '10.0.0.0/8x' has something behind the address that does not belong there"),
         ("\0\u{1}", "1:1: '\0\u{1}' is not an IPv4 address"),

@@ -69,7 +69,7 @@ struct BFDAddressTests {
         let waiting = try #require(row)
         #expect(waiting.isWaiting && waiting.local == nil && waiting.worker == nil && waiting.state == .down)
         #expect(waiting.stateText == "waiting" && waiting.diagnostic == "no usable address")
-        #expect(bfd.sessions(with: peer).map(bfd.detail).first?.clients == ["fast reroute"])
+        #expect(bfd.sessions(with: peer).map(bfd.detail).first?.session.clients == ["fast reroute"])
         var early: [[UInt8]] = []
         #expect(
             lab.bench.step(until: {

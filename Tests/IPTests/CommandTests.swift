@@ -138,6 +138,11 @@ import Wire
         ("route add 30.0.0.0/8 lookup nowhere", "there is no VRF 'nowhere'"),
         ("route add 30.0.0.0/8 lookup main", "has no end"),
         ("route add 30.0.0.0/8 fe80::1", "give `interface`"),
+        ("route add 30.0.0.0/8 10.1.0.2 bfd", "there is no BFD"),
+        ("route add 30.0.0.0/8 10.1.0.2 local-address 10.1.0.1", "goes with 'bfd'"),
+        ("route add 30.0.0.0/8 10.1.0.2 bfd local-address x", "'x' is not an IP address"),
+        ("route add 30.0.0.0/8 10.1.0.2 backup 10.0.0.2 bfd", "a backup has no 'bfd'"),
+        ("route load /nowhere --local-address 10.1.0.1", "cannot read the routes"),
         ("route load /nowhere", "cannot read the routes"),
     ])
     func refused(line: String, problem: String) async throws {
@@ -170,6 +175,32 @@ import Wire
         try write("40.0.0.0/8 10.0.0.2\n41.0.0.0/8 10.9.9.9\n")
         await #expect(throws: CommandError.self) { try await run("route load \(path)") }
         #expect(lab.ip.fib.main.ip4.longestMatch(IPv4Address(40, 0, 0, 1)) == nil)
+    }
+
+    /// Of a file some routes are counted, or all; a packet counts on its route alone.
+    @Test(arguments: [false, true])
+    func countedRoutesOfAFile(all: Bool) async throws {
+        let path = "/tmp/martlet-counted-\(getpid())-\(all)"
+        defer { unlink(path) }
+        let file = try #require(fopen(path, "w"))
+        fputs("30.0.0.0/8 10.1.0.2 counter\n31.0.0.0/8 10.1.0.2\n32.0.0.0/8 10.1.0.2 counter # too\n", file)
+        fclose(file)
+        _ = try await run("route load \(path)\(all ? " --counter" : "")")
+        for (count, first) in [(3, 30), (2, 31), (0, 32)] {
+            for _ in 0..<count {
+                lab.lan.send(
+                    lab.fromA.ipv4(from: IPLab.a.ip, to: IPv4Address(UInt8(first), 0, 0, 1)).udp(from: 1, to: 2)
+                        .payload(count: 72).bytes)
+            }
+        }
+        lab.bench.settle()
+        #expect(try await run("show fib 30.0.0.1")[0].suffix(2) == ["3", "300"])
+        let second = all ? ["2", "200"] : ["low", "\(list("31.0.0.0/8"))"]
+        #expect(try await run("show fib 31.0.0.0/8")[0].suffix(2) == second[...])
+        #expect(try await run("show fib 32.0.0.1")[0].suffix(2) == ["0", "0"])
+        #expect(list("30.0.0.0/8") != list("32.0.0.0/8"))
+        // What is not counted is shared.
+        #expect((list("31.0.0.0/8") == list("20.0.0.0/8")) == !all)
     }
 
     @Test func testFIB() async throws {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Control
-import Glibc
 import Graph
 import Testing
 import Wire
@@ -17,7 +16,7 @@ import Wire
 
         """
 
-    private func router(_ text: String) throws -> (router: Router, ip: IPModule) {
+    func router(_ text: String) throws -> (router: Router, ip: IPModule) {
         let router = try Router(YAMLReader.read(text: RouteConfigurationTests.interfaces + text, name: "r.yaml"))
         try router.prepare()
         return (router, try #require(router.registry.module(IPModule.self)))
@@ -35,7 +34,7 @@ import Wire
     }
 
     /// The paths of the route to exactly this prefix, in words.
-    private func paths(_ ip: IPModule, _ text: String, in name: String = "main") throws -> [String] {
+    func paths(_ ip: IPModule, _ text: String, in name: String = "main") throws -> [String] {
         let table = try #require(ip.fib.table(named: name))
         let index =
             switch IPPrefix(text)! {
@@ -120,16 +119,6 @@ import Wire
         #expect(try paths(ip, "20.0.0.0/8") == ["10.1.0.2 on wan0"])
         #expect(try paths(ip, "21.0.0.0/8") == ["10.0.0.7 on red0"])
         #expect(try paths(ip, "22.0.0.0/8", in: "blue") == ["prohibit"])
-    }
-
-    @Test func files() throws {
-        let path = try file("20.0.0.0/8 0\n2001:db8:1::/48 1\n2001:db8:2::/48 2001:db8:a::7\n21.0.0.0/8 20.0.0.1\n")
-        defer { unlink(path) }
-        let (_, ip) = try router("routes: {file: \(path), next-hops: [10.1.0.9, \"2001:db8:b::5-2001:db8:b::6\"]}")
-        #expect(try paths(ip, "20.0.0.0/8") == ["10.1.0.9 on wan0"])
-        #expect(try paths(ip, "2001:db8:1::/48") == ["2001:db8:b::5 on wan0"])
-        #expect(try paths(ip, "2001:db8:2::/48") == ["2001:db8:a::7 on lan0"])
-        #expect(try paths(ip, "21.0.0.0/8") == ["via 20.0.0.1"])
     }
 
     @Test func forwardingSection() throws {
@@ -232,6 +221,27 @@ import Wire
                 + "interface one in its network"
         ),
         (
+            "routes: [{to: 20.0.0.0/8, via: {address: 10.0.0.2, bfd: quick}}]",
+            "r.yaml:5:57: routes[0].via.bfd: there is no BFD profile 'quick'; known: default"
+        ),
+        (
+            "routes: [{to: 20.0.0.0/8, via: 10.0.0.2}, {to: 21.0.0.0/8, via: 20.0.0.1, bfd: true}]",
+            "r.yaml:5:65: routes[1].via: 20.0.0.1 is no neighbour: a BFD session over several hops needs its own address; add "
+                + "`local-address:` to `bfd`"
+        ),
+        (
+            "routes: [{to: 20.0.0.0/8, type: blackhole, bfd: true}]",
+            "r.yaml:5:49: routes[0].bfd: a route of type blackhole has no next hop; remove `bfd`"
+        ),
+        (
+            "routes: [{to: 20.0.0.0/8, via: 10.0.0.2, bfd: {local-address: 10.0.0.9}}]",
+            "r.yaml:5:10: routes[0]: 10.0.0.9 is no address that lan0 has towards 10.0.0.2; give 10.0.0.1"
+        ),
+        (
+            "routes: [{to: 20.0.0.0/8, via: 10.0.0.2}, {to: 21.0.0.0/8, via: 20.0.0.1, bfd: {local-address: 10.0.0.9}}]",
+            "r.yaml:5:43: routes[1]: 10.0.0.9 is no address of this router; give one of an interface's addresses"
+        ),
+        (
             "forwarding: {priorities: {critical: [10.0.0.1/8]}}",
             "r.yaml:5:38: forwarding.priorities.critical[0]: '10.0.0.1/8' has bits set beyond its prefix length: did you mean "
                 + "10.0.0.0/8?"
@@ -250,15 +260,5 @@ import Wire
             errors("routes: [{to: 20.0.0.0/8, via: 10.0.0.2}, {to: 20.0.0.0/8, type: blackhole}]") == [
                 "r.yaml:5:48: routes[1].to: there is a route to 20.0.0.0/8 already, in line 5; keep one of them"
             ])
-    }
-
-    private func file(_ text: String) throws -> String {
-        var template = Array("/tmp/martlet-routes-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        try #require(descriptor >= 0)
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        try #require(write(descriptor, bytes, bytes.count) == bytes.count)
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

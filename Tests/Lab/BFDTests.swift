@@ -206,5 +206,41 @@ extension Lab {
             pair.frr.kill()
             #expect(eventually(3) { pair.daemon.bfdState(BFD.peer) == "down" }, pair.report)
         }
+
+        /// BGP PIC edge: a next hop two routes away dies, and what leads through it takes the other one.
+        @Test func `a distant next hop that dies takes its routes with it`() throws {
+            let topology = Topology()
+            topology.server.run("ip addr add 203.0.113.1/32 dev lo")
+            let daemon = try topology.start(
+                more: """
+                    bfd:
+                      profiles: {fast: {transmit-interval: 50ms, receive-interval: 50ms}}
+                    routes:
+                      - {to: 203.0.113.1/32, via: \(BFD.peer)}
+                      - to: 10.99.0.0/16
+                        via:
+                          - {address: 203.0.113.1, bfd: {profile: fast, local-address: \(BFD.own)}}
+                          - {address: 198.51.100.77, preference: 1}
+                    """)
+            func state() -> String? {
+                daemon.json("show fib 10.99.0.1")["path_lists"].list.first?["paths"].list.first?["problem"].string
+            }
+            func isUp() -> Bool { daemon.bfdState("203.0.113.1") == "up" }
+            #expect(state() == nil, "\(daemon.text("show fib 10.99.0.1"))")
+            let frr = try BFDSuite(
+                "peer \(BFD.own) multihop local-address 203.0.113.1\n  transmit-interval 50\n"
+                    + "  receive-interval 50\n exit", in: topology.server)
+            #expect(eventually(15) { isUp() }, "\(daemon.text("show bfd"))\(frr.log)")
+            #expect(daemon.text("show bfd").contains("routes"))
+            frr.kill()
+            #expect(eventually(3) { state() == "BFD down (control detection time expired)" })
+            print(daemon.text("show fib 10.99.0.1"))
+            frr.start()
+            #expect(eventually(15) { isUp() && state() == nil }, "\(daemon.text("show bfd"))\(frr.log)")
+            // Their operator takes it out of service.
+            frr.configure("peer \(BFD.own) multihop local-address 203.0.113.1", "shutdown")
+            #expect(eventually(5) { !isUp() })
+            #expect(state() == nil, "\(daemon.text("show fib 10.99.0.1"))")
+        }
     }
 }

@@ -44,8 +44,33 @@ public struct BFDChange: Sendable {
     public let diagnostic: BFDDiagnostic
     public let remoteState: BFDState
     public let remoteDiagnostic: BFDDiagnostic
-    /// The path is lost. False when an operator took the session down, on either side (RFC 5882 section 3.2).
+    /// The path was lost. False when an operator took the session down, on either side (RFC 5882 section 3.2).
     public let isFailure: Bool
+    /// The path is lost from here on: since a failure the session has been neither Up nor taken out of service by an operator
+    /// on either side, and has had an address to speak from. What clients act upon; never set before the session was Up.
+    public let isPathLost: Bool
     /// `Clock.now` when the worker saw it.
     public let clock: UInt64
+}
+
+extension BFDManager {
+    /// The same with a profile's parameters, also as they change later.
+    /// - Parameter profile: For a session that does not exist yet.
+    public func register(
+        _ target: BFDTarget, client: String, profile: String, guardsNextHop: Bool = true,
+        onChange: @escaping @ControlPlane (BFDChange) -> Void = { _ in }
+    ) throws(RouteError) -> BFDRegistration {
+        guard let parameters = profiles[profile] else {
+            throw RouteError(
+                "there is no BFD profile '\(profile)'", Spelling.hint(for: profile, among: profiles.keys.sorted()))
+        }
+        let isNew = try find(target)?.isLeaving ?? true
+        let registration = try register(
+            target, client: client, parameters: parameters, guardsNextHop: guardsNextHop, onChange: onChange)
+        if isNew { sessions[registration.key]?.profile = profile }
+        return registration
+    }
+
+    /// Throws what speaks against a session with `target`.
+    func check(_ target: BFDTarget) throws(RouteError) { _ = try resolve(target) }
 }

@@ -38,10 +38,7 @@ extension BFDInput {
         case .guardOn: table[slot].isGuard = true
         case .guardOff:
             table[slot].isGuard = false
-            if table[slot].hasFailed {
-                table[slot].hasFailed = false
-                tell(news(slot, before, context), slot, context)
-            }
+            if table[slot].hasFailed { tell(news(slot, before, context), slot, context) }
         case .adminDown: reaction = table[slot].session.setAdministrativelyDown(true, now: now)
         case .adminUp: reaction = table[slot].session.setAdministrativelyDown(false, now: now)
         case .leave:
@@ -78,10 +75,10 @@ extension BFDInput {
     func carryOut(_ reaction: BFDReaction, _ slot: Int, _ before: BFDSession, _ now: UInt64, _ context: Context) {
         if reaction.contains(.stateChanged) {
             let news = news(slot, before, context)
-            if news.isFailure, table[slot].isGuard {
+            if news.isFailure {
                 table[slot].hasFailed = true
                 // First of all: from here on no packet goes the way that is lost.
-                adjacencies.setBFDDown(table[slot].adjacency, true)
+                if table[slot].keepsNeighborDown { adjacencies.setBFDDown(table[slot].adjacency, true) }
             } else if news.isPathTrusted {
                 table[slot].hasFailed = false
             }

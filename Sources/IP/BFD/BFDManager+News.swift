@@ -15,12 +15,14 @@ extension BFDManager {
             table[slot].discriminator == news.discriminator
         else { return }
         switchAdjacency(news, session, slot)
-        if news.from != news.to || news.isFailure {
+        let isPathLost = (news.isFailure || session.isPathLost) && !news.isPathTrusted
+        if news.from != news.to || news.isFailure || isPathLost != session.isPathLost {
             note(
                 BFDChange(
                     peer: session.key.peer, interface: session.interface?.name, adjacency: session.adjacency,
                     from: news.from, to: news.to, diagnostic: news.diagnostic, remoteState: news.remoteState,
-                    remoteDiagnostic: news.remoteDiagnostic, isFailure: news.isFailure, clock: news.clock), session)
+                    remoteDiagnostic: news.remoteDiagnostic, isFailure: news.isFailure, isPathLost: isPathLost,
+                    clock: news.clock), session)
         }
         // Asked for again while it said goodbye, it stays.
         if news.hasLeft, session.isLeaving { remove(session) }
@@ -31,18 +33,38 @@ extension BFDManager {
     private func switchAdjacency(_ news: BFDNews, _ session: Session, _ slot: Int) {
         let adjacency = session.adjacency
         guard adjacency != 0 else { return }
-        if news.isFailure {
-            if session.isGuard { adjacencies.setBFDDown(true, adjacency, at: news.clock) }
-        } else if adjacencies.table[adjacency].status.isBFDDown, news.isPathTrusted || !session.isGuard {
+        if news.isFailure, session.isGuard { adjacencies.setBFDDown(true, adjacency, at: news.clock) }
+        // News that had to wait may tell of a failure and of its end.
+        if adjacencies.table[adjacency].status.isBFDDown, news.isPathTrusted || !session.isGuard {
             let table = table
-            adjacencies.setBFDDown(false, adjacency, at: news.clock) { table[slot].hasFailed }
+            adjacencies.setBFDDown(false, adjacency, at: news.clock) { table[slot].keepsNeighborDown }
         }
+    }
+
+    /// Takes a peer whose path is lost out of use as a next hop, or puts it back, where that is not done already.
+    ///
+    /// Of a neighbour that is the worker's affair, unless the path was lost before anybody asked for it.
+    func guardNextHop(_ session: Session) {
+        let isLost = session.isGuard && session.isPathLost
+        guard session.interface == nil else {
+            if isLost, !adjacencies.table[session.adjacency].status.isBFDDown {
+                adjacencies.setBFDDown(true, session.adjacency)
+            }
+            return
+        }
+        guard isLost != session.isHopLost else { return }
+        session.isHopLost = isLost
+        fib.setLost(
+            session.key.peer, in: TableIndex(rawValue: session.key.table), isLost,
+            because: "BFD down (\(session.diagnostic))")
     }
 
     /// Accounts for a change, and tells the clients.
     func note(_ change: BFDChange, _ session: Session) {
         session.state = change.to
         session.diagnostic = change.diagnostic
+        session.isPathLost = change.isPathLost
+        guardNextHop(session)
         if change.to == .up { session.upCount += 1 }
         if change.isFailure { session.failureCount += 1 }
         session.history.append(change)

@@ -90,13 +90,13 @@ extension BFDManager {
         leaveSeat(session)
         // It was saying goodbye.
         guard !session.isLeaving else { return remove(session) }
-        guard before != .down else { return }
+        guard before != .down || session.isPathLost else { return }
         // Nothing is known of the path: that is no failure of it.
         note(
             BFDChange(
                 peer: session.key.peer, interface: session.interface?.name, adjacency: session.adjacency, from: before,
                 to: .down, diagnostic: .pathDown, remoteState: .down, remoteDiagnostic: .none, isFailure: false,
-                clock: Clock.now), session)
+                isPathLost: false, clock: Clock.now), session)
     }
 
     /// Takes the session out of its worker's sight. What the worker has said of the neighbour holds no longer.
@@ -125,7 +125,7 @@ extension BFDManager {
         let table = table
         // It may have begun again meanwhile, and so may another with the same peer.
         let current = sessions[session.key]?.seat
-        if let current, table[current.slot].hasFailed { return }
-        adjacencies.setBFDDown(false, session.adjacency) { current.map { table[$0.slot].hasFailed } ?? false }
+        if let current, table[current.slot].keepsNeighborDown { return }
+        adjacencies.setBFDDown(false, session.adjacency) { current.map { table[$0.slot].keepsNeighborDown } ?? false }
     }
 }

@@ -40,7 +40,8 @@ extension BFDManager {
             transmitIntervalMicroseconds: session.seat == nil ? 0 : live.transmitInterval,
             detectionTimeMicroseconds: live.detectionTime,
             echoIntervalMicroseconds: live.isEchoActive ? live.echoInterval : 0, ups: session.upCount,
-            failures: session.failureCount, worker: session.seat?.worker)
+            failures: session.failureCount, worker: session.seat?.worker,
+            clients: session.clients.sorted { $0.key < $1.key }.map(\.value.name))
     }
 
     func counterRows() -> [BFDCounterReport.Row] {
@@ -54,7 +55,6 @@ extension BFDManager {
         let now = Clock.now
         return BFDDetailReport.Detail(
             session: row(session), profile: session.profile,
-            clients: session.clients.sorted { $0.key < $1.key }.map(\.value.name),
             isAdminDown: session.isAdminDown, isPassive: live.parameters.isPassive,
             authentication: BFDDetailReport.name(live.parameters.authentication.kind),
             local: BFDDetailReport.Side(

@@ -43,6 +43,10 @@ public final class BFDManager {
         var isAdminDown = false
         var isLeaving = false
         var isGuard = false
+        /// The path has failed, and nothing has been heard since that speaks for it.
+        var isPathLost = false
+        /// The FIB has been told that the peer is lost as a next hop; over several hops alone.
+        var isHopLost = false
         /// As last reported.
         var state = BFDState.down
         var diagnostic = BFDDiagnostic.none
@@ -89,8 +93,8 @@ public final class BFDManager {
     /// - Parameters:
     ///   - client: Who asks, for `show bfd`.
     ///   - parameters: For a session that does not exist yet; one that the configuration declares keeps its own.
-    ///   - guardsNextHop: Whether a failure takes the neighbour out of service for all that is forwarded to it, on the
-    ///     worker and at once. Single hop only.
+    ///   - guardsNextHop: Whether a failure takes the peer out of service as a next hop: a neighbour for all that is forwarded
+    ///     to it, on the worker and at once; over several hops for all routes that lead through its address, by the control side.
     ///   - onChange: Called on every change of state from now on.
     /// - Throws: `RouteError` when no session with that peer can be had.
     public func register(
@@ -107,7 +111,7 @@ public final class BFDManager {
         let number = nextClient
         nextClient += 1
         session.clients[number] = Client(
-            name: client, guardsNextHop: guardsNextHop && session.interface != nil, onChange: onChange)
+            name: client, guardsNextHop: guardsNextHop, onChange: onChange)
         updateGuard(session)
         return BFDRegistration(key: session.key, number: number)
     }
@@ -169,7 +173,7 @@ public final class BFDManager {
 
     // MARK: - Making and removing
 
-    private func find(_ target: BFDTarget) throws(RouteError) -> Session? {
+    func find(_ target: BFDTarget) throws(RouteError) -> Session? {
         sessions[try resolve(target).key]
     }
 
@@ -181,7 +185,7 @@ public final class BFDManager {
         let wanted: IPAddress?
     }
 
-    private func resolve(_ target: BFDTarget) throws(RouteError) -> Place {
+    func resolve(_ target: BFDTarget) throws(RouteError) -> Place {
         if target.isMultihop { return try resolveMultihop(target) }
         let interface = try interfaces.resolve(target.peer, on: target.interface, in: target.vrf)
         let own = interfaces.all(of: interface.index).filter { $0.value.isNeighbor(target.peer) }
@@ -240,6 +244,7 @@ public final class BFDManager {
         guard isGuard != session.isGuard else { return }
         session.isGuard = isGuard
         post(isGuard ? .guardOn : .guardOff, session)
+        guardNextHop(session)
     }
 
     private func revive(_ session: Session, _ parameters: BFDParameters) {

@@ -18,6 +18,7 @@ public final class BFDModule: Module {
         self.ip = ip
         manager = BFDManager(engine: registry.engine, interfaces: ip.interfaces, fib: ip.fib)
         ip.fastReroute.bfd = manager
+        ip.fib.watches.bfd = manager
         let process = registry.add(process: "bfd") { [unowned manager = manager!] in manager.receive($0) }
         let table = manager.table
         let adjacencies = ip.fib.adjacencies.table

@@ -27,6 +27,8 @@ struct BFDReport: Report {
         let failures: Int
         /// Nil while the session waits for an address.
         let worker: Int?
+        /// Who wants the session.
+        let clients: [String]
 
         var stateText: String { isWaiting ? "waiting" : "\(state)" }
         var workerText: String { worker.map { "\($0)" } ?? "-" }
@@ -44,7 +46,7 @@ struct BFDReport: Report {
             .table(
                 [
                     "Peer", "Interface", "State", "Diagnostic", .right("Transmit"), .right("Detection"), .right("Echo"),
-                    .right("Ups"), .right("Failures"), .right("Worker"),
+                    .right("Ups"), .right("Failures"), .right("Worker"), "Clients",
                 ],
                 sessions.map { row in
                     [
@@ -52,7 +54,7 @@ struct BFDReport: Report {
                         BFDReport.text(UInt64(row.transmitIntervalMicroseconds)),
                         BFDReport.text(row.detectionTimeMicroseconds),
                         BFDReport.text(UInt64(row.echoIntervalMicroseconds)), "\(row.ups)", "\(row.failures)",
-                        row.workerText,
+                        row.workerText, row.clients.joined(separator: ", "),
                     ]
                 })
         ]
@@ -88,7 +90,6 @@ struct BFDDetailReport: Report {
     struct Detail: Encodable, Sendable {
         let session: BFDReport.Row
         let profile: String?
-        let clients: [String]
         let isAdminDown: Bool
         let isPassive: Bool
         let authentication: String
@@ -125,7 +126,7 @@ struct BFDDetailReport: Report {
             .init("detection time", BFDReport.text(row.detectionTimeMicroseconds)),
             .init("echo interval", BFDReport.text(UInt64(row.echoIntervalMicroseconds))),
             .init("authentication", detail.authentication), .init("profile", detail.profile ?? "-"),
-            .init("clients", detail.clients.joined(separator: ", ")), .init("worker", row.workerText),
+            .init("clients", row.clients.joined(separator: ", ")), .init("worker", row.workerText),
         ]
         if detail.isPolling { facts.append(.init("poll sequence", "running")) }
         if detail.isPassive { facts.append(.init("role", "passive")) }

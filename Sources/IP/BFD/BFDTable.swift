@@ -71,7 +71,7 @@ struct BFDSlot: BitwiseCopyable {
     var echoSequence: UInt32 = 0
     /// Whether a failure takes the adjacency out of service.
     var isGuard = false
-    /// It has done so, and the path is not known to be good again.
+    /// The path was lost, and is not known to be good again.
     var hasFailed = false
     /// A detection that came late, because the worker did: it is looked at once more.
     var isSecondLook = false
@@ -80,6 +80,8 @@ struct BFDSlot: BitwiseCopyable {
     var counters = BFDCounters()
 
     var isMultihop: Bool { key.interface == 0 }
+    /// The adjacency is out of service on this session's account.
+    var keepsNeighborDown: Bool { isGuard && hasFailed && adjacency != 0 }
 }
 
 /// What a session counted.

@@ -3,7 +3,7 @@ import Glibc
 import Wire
 
 /// A text file with a route on each line, "PREFIX NEXTHOP": `192.0.2.0/24 10.0.0.1`, `2001:db8::/32 fe80::1`
-/// or `192.0.2.0/24 17`.
+/// or `192.0.2.0/24 17`; with the word `counter` behind it the route's packets are counted.
 ///
 /// The next hop is an address, of either family, or a number, whose meaning is the caller's. Blanks and tabs separate; empty lines and
 /// what follows a `#` are skipped; lines may end in CR LF.
@@ -18,12 +18,15 @@ public struct RouteFile {
     public struct Entry: Hashable, Sendable {
         public var prefix: IPPrefix
         public var nextHop: NextHop
+        /// Whether the route's packets and bytes are counted apart from others'.
+        public var isCounted: Bool
         /// Counted from 1.
         public var line: Int
 
-        public init(prefix: IPPrefix, nextHop: NextHop, line: Int) {
+        public init(prefix: IPPrefix, nextHop: NextHop, isCounted: Bool = false, line: Int) {
             self.prefix = prefix
             self.nextHop = nextHop
+            self.isCounted = isCounted
             self.line = line
         }
     }
@@ -93,7 +96,7 @@ extension RouteFile {
         var description: String {
             switch self {
             case .badNextHop: "is not a next hop: write an IPv4 or IPv6 address or a number up to \(UInt32.max)"
-            case .trailingText: "does not belong here: a line is PREFIX NEXTHOP"
+            case .trailingText: "does not belong here: a line is PREFIX NEXTHOP [counter]"
             }
         }
     }
@@ -119,9 +122,20 @@ extension RouteFile {
         skipBlanks(bytes, &index)
         let nextHop = try parseNextHop(bytes, &index)
         skipBlanks(bytes, &index)
+        let isCounted = !isAtEnd(bytes, index) && skip("counter", bytes, &index)
         guard isAtEnd(bytes, index) else { throw Problem.trailingText }
         skipLine(bytes, &index)
-        return Entry(prefix: prefix, nextHop: nextHop, line: line)
+        return Entry(prefix: prefix, nextHop: nextHop, isCounted: isCounted, line: line)
+    }
+
+    /// Steps over a word and the blanks behind it; false when something else stands there.
+    private static func skip(_ word: StaticString, _ bytes: Span<UInt8>, _ index: inout Int) -> Bool {
+        let end = index + word.utf8CodeUnitCount
+        guard end <= bytes.count, isWordEnd(bytes, end) else { return false }
+        for place in 0..<word.utf8CodeUnitCount where bytes[index + place] != word.utf8Start[place] { return false }
+        index = end
+        skipBlanks(bytes, &index)
+        return true
     }
 
     private static func parseNextHop(_ bytes: Span<UInt8>, _ index: inout Int) throws(Problem) -> NextHop {

@@ -13,13 +13,8 @@ extension FastReroute {
     /// The configuration has been applied, BFD's profiles and sessions too: asks for the sessions that it wants.
     func start() throws(RouteError) {
         for (address, interface, profile) in watches {
-            guard let parameters = bfd?.profiles[profile] else {
-                throw RouteError(
-                    "fast-reroute: there is no BFD profile '\(profile)' for \(address)",
-                    Spelling.hint(for: profile, among: bfd?.profiles.keys.sorted() ?? []))
-            }
             _ = try bfd?.register(
-                BFDTarget(peer: address, interface: interface), client: "fast reroute", parameters: parameters)
+                BFDTarget(peer: address, interface: interface), client: "fast reroute", profile: profile)
         }
         watches = []
     }

@@ -65,11 +65,14 @@ extension IPModule {
     var routeLoad: Command {
         Command(
             ["route", "load"],
-            "Adds the routes of a file of lines PREFIX NEXTHOP, or replaces those to the same prefixes",
+            "Adds the routes of a file of lines PREFIX NEXTHOP [counter], or replaces those to the same prefixes",
             [
                 .argument("file", "Its path as the daemon sees it", required: true), vrfOption,
                 .option("next-hops", "What numbers in the file mean: addresses and ranges with commas between"),
                 .option("interface", "Where the next hops are", completing: { [unowned self] in names }),
+                .flag("counter", "Count each route's packets and bytes"),
+                .option("bfd", "The profile of BFD sessions that watch the next hops"),
+                .option("local-address", "With --bfd: the router's own address, for next hops that are no neighbours"),
                 .flag("replace", "Remove the table's other static routes afterwards"),
             ]
         ) { [unowned self] arguments in
@@ -83,7 +86,7 @@ extension IPModule {
             }
             let loader = RouteLoader(
                 self, try IPModule.hops(arguments["next-hops"]), on: try interface(arguments["interface"]), in: table,
-                mustExist: true)
+                bfd: try IPModule.watch(arguments), isCounted: arguments.has(flag: "counter"), mustExist: true)
             defer { loader.finish() }
             var (loaded, kept) = (0, Set<IPPrefix>())
             let isReplacing = arguments.has(flag: "replace")
@@ -123,6 +126,13 @@ extension IPModule {
             }
             await Task.yield()
         }
+    }
+
+    private static func watch(_ arguments: CommandArguments) throws(CommandError) -> BFDWatch? {
+        let local = try arguments.value("local-address", "an IP address", example: "192.0.2.1") { IPAddress($0) }
+        if let profile = arguments["bfd"] { return BFDWatch(profile: profile, local: local) }
+        if local != nil { throw .usage("--local-address goes with --bfd", "add --bfd PROFILE") }
+        return nil
     }
 
     private static func hops(_ text: String?) throws(CommandError) -> [IPAddress] {

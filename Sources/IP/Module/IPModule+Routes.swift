@@ -35,6 +35,7 @@ extension IPModule {
         path.labels = hop.labels
         path.mode = hop.mode
         path.viaHost = hop.viaHost
+        path.bfd = hop.bfd
         if let backup = hop.backup.first { path.backup = [try self.path(backup, in: table, mustExist: mustExist)] }
         return path
     }

@@ -86,10 +86,14 @@ extension IPModule {
     }
 
     private func route(_ entry: ShownEntry, in table: VRF) -> RouteExplanation.Route {
-        RouteExplanation.Route(
+        let list = fib.pathLists[entry.list]
+        let traffic = list.flatMap { $0.isCounted ? $0.loadBalance : nil }
+            .map { fib.pathLists.loadBalances.counters.count(of: $0) }
+        return RouteExplanation.Route(
             vrf: table.name, prefix: entry.prefix, source: entry.source.name, inForce: entry.isActive,
-            pathList: entry.list, state: fib.pathLists[entry.list]?.state ?? .unusable,
-            priority: table.priority(of: entry.prefix) ?? fib.priorities.priority(of: entry.prefix))
+            pathList: entry.list, state: list?.state ?? .unusable,
+            priority: table.priority(of: entry.prefix) ?? fib.priorities.priority(of: entry.prefix),
+            packets: traffic?.packets, bytes: traffic?.bytes)
     }
 
     /// The way of the route in force, and what the other sources have: of interest where nothing works.

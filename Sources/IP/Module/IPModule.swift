@@ -70,6 +70,7 @@ public final class IPModule: Module {
     public func start() throws {
         neighbors.start()
         try fastReroute.start()
+        try fib.watches.start()
     }
 
     public func willStop() { neighbors.willStop() }

@@ -35,7 +35,7 @@ struct PathListDetail: Encodable, Sendable {
                 }
                 return [
                     path.target, "\(path.weight)", "\(path.preference)", PathListDetail.text(path.labels, path.ttl),
-                    path.backup ?? "", cover ?? "", path.problem ?? (path.inUse ? "in use" : "waits"),
+                    path.backup ?? "", cover ?? "", path.stateText,
                 ]
             })
     }
@@ -78,9 +78,17 @@ struct PathDetail: Encodable, Sendable {
     let backup: String?
     /// Whether its preference is the one in use.
     let inUse: Bool
+    /// The state of the BFD session that watches the next hop for this path; nil without one.
+    let bfd: BFDState?
     let resolvedBy: Resolution?
     /// Why packets cannot take it now; nil when they can.
     let problem: String?
+
+    var stateText: String {
+        if let problem { return problem }
+        let use = inUse ? "in use" : "waits"
+        return bfd.map { "\(use), BFD \($0)" } ?? use
+    }
 }
 
 /// One of the ways that packets take.

@@ -5,7 +5,7 @@ import Wire
 /// What follows the prefix in `route add`, in iproute2's manner:
 ///
 ///     [via] ADDRESS [dev NAME] [weight N] [preference N] [labels N,N,...] [ttl pipe|uniform] [table VRF] [host]
-///         [backup ADDRESS [dev NAME] [labels N,...]]  ... and so on for further next hops
+///         [bfd [PROFILE] [local-address ADDRESS]] [backup ADDRESS [dev NAME] [labels N,...]]  ... and so on for further next hops
 ///     blackhole | unreachable | prohibit
 ///     lookup VRF
 struct RouteGrammar {
@@ -16,12 +16,13 @@ struct RouteGrammar {
     }
 
     static let synopsis =
-        "[via] ADDRESS [dev NAME] [weight N] [preference N] [labels N,N] [ttl MODE] [table VRF] [host] [backup ADDRESS ...], "
+        "[via] ADDRESS [dev NAME] [weight N] [preference N] [labels N,N] [ttl MODE] [table VRF] [host] "
+        + "[bfd [PROFILE] [local-address ADDRESS]] [backup ADDRESS ...], "
         + "more than once; or blackhole, unreachable, prohibit, lookup VRF"
 
     private static let keywords = [
-        "via", "dev", "weight", "preference", "labels", "ttl", "table", "host", "backup", "blackhole", "unreachable",
-        "prohibit", "lookup",
+        "via", "dev", "weight", "preference", "labels", "ttl", "table", "host", "bfd", "local-address", "backup",
+        "blackhole", "unreachable", "prohibit", "lookup",
     ]
 
     private var words: ArraySlice<String>
@@ -73,7 +74,7 @@ struct RouteGrammar {
         case "labels":
             let labels = try labels(try value(of: word))
             change { $0.labels = labels }
-        case "weight", "preference", "ttl", "table", "host": try takeOfHop(word)
+        case "weight", "preference", "ttl", "table", "host", "bfd", "local-address": try takeOfHop(word)
         default:
             throw .usage("'\(word)' is not known here", Spelling.hint(for: word, among: RouteGrammar.keywords))
         }
@@ -87,6 +88,15 @@ struct RouteGrammar {
         case "preference": hops[hops.count - 1].preference = try number(of: word, in: 0...65535)
         case "table": hops[hops.count - 1].table = try value(of: word)
         case "host": hops[hops.count - 1].viaHost = true
+        case "bfd":
+            let watch = BFDWatch(profile: takeProfile() ?? "default")
+            hops[hops.count - 1].bfd = watch
+        case "local-address":
+            if hops[hops.count - 1].bfd == nil {
+                throw .usage("'local-address' goes with 'bfd'", "write bfd before it")
+            }
+            let local = try address(try value(of: word))
+            hops[hops.count - 1].bfd?.local = local
         default:
             let text = try value(of: word)
             guard let mode = TTLMode(rawValue: text) else {
@@ -96,6 +106,12 @@ struct RouteGrammar {
             }
             hops[hops.count - 1].mode = mode
         }
+    }
+
+    /// The name behind `bfd`, where what stands there goes on with nothing else.
+    private mutating func takeProfile() -> String? {
+        guard let word = words.first, !RouteGrammar.keywords.contains(word), IPAddress(word) == nil else { return nil }
+        return words.popFirst()
     }
 
     private mutating func begin(_ text: String) throws(CommandError) {

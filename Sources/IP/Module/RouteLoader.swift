@@ -9,6 +9,8 @@ final class RouteLoader {
     private let hops: [IPAddress]
     private let interface: Interface?
     private let table: VRF
+    private let bfd: BFDWatch?
+    private let isCounted: Bool
     private let mustExist: Bool
     private var known: [IPAddress: PathList] = [:]
 
@@ -17,12 +19,19 @@ final class RouteLoader {
 
     /// - Parameters:
     ///   - hops: What numbers in the file mean, from 0.
+    ///   - bfd: How the next hops are watched, if they are.
+    ///   - isCounted: Counts every route apart, not only those of which the file says so.
     ///   - mustExist: Refuses next hops to which nothing leads now.
-    init(_ ip: IPModule, _ hops: [IPAddress], on interface: Interface?, in table: VRF, mustExist: Bool) {
+    init(
+        _ ip: IPModule, _ hops: [IPAddress], on interface: Interface?, in table: VRF, bfd: BFDWatch?, isCounted: Bool,
+        mustExist: Bool
+    ) {
         self.ip = ip
         self.hops = hops
         self.interface = interface
         self.table = table
+        self.bfd = bfd
+        self.isCounted = isCounted
         self.mustExist = mustExist
     }
 
@@ -43,7 +52,11 @@ final class RouteLoader {
 
     func load(_ entry: RouteFile.Entry) throws(RouteError) {
         let list = try list(of: try RouteLoader.address(of: entry.nextHop, among: hops))
-        try ip.fib.setRoute(entry.prefix, list, in: table)
+        if isCounted || entry.isCounted {
+            try ip.fib.setRoute(entry.prefix, list.paths, in: table, isCounted: true)
+        } else {
+            try ip.fib.setRoute(entry.prefix, list, in: table)
+        }
     }
 
     /// Resolves the entry's next hop.
@@ -54,7 +67,8 @@ final class RouteLoader {
     /// The path-list of a next hop; throws when nothing leads there.
     private func list(of address: IPAddress) throws(RouteError) -> PathList {
         if let list = known[address] { return list }
-        let path = try ip.path(via: address, on: interface, in: table, mustExist: mustExist)
+        var path = try ip.path(via: address, on: interface, in: table, mustExist: mustExist)
+        path.bfd = bfd
         let list = try ip.fib.pathLists.acquire([path])
         known[address] = list
         return list

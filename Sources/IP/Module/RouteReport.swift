@@ -55,6 +55,9 @@ struct RouteExplanation: Report {
         let state: PathList.State
         /// How soon it is brought up to date when many are.
         let priority: RoutePriority
+        /// What followed this route; nil where it is not counted apart from others.
+        let packets: UInt64?
+        let bytes: UInt64?
     }
 
     let vrf: String
@@ -63,13 +66,16 @@ struct RouteExplanation: Report {
     let pathLists: [PathListDetail]
 
     var body: [TextBlock] {
+        let isCounted = routes.contains { $0.packets != nil }
         let table = TextBlock.table(
-            ["VRF", "Prefix", "Source", "", "State", "Priority", .right("Path-list")],
+            ["VRF", "Prefix", "Source", "", "State", "Priority", .right("Path-list")]
+                + (isCounted ? [.right("Packets"), .right("Bytes")] : []),
             routes.map { route in
-                [
+                let traffic = [route.packets, route.bytes].map { $0.map(String.init) ?? "-" }
+                return [
                     route.vrf, "\(route.prefix)", route.source, route.inForce ? "in force" : "hidden",
                     route.state.rawValue, route.priority.rawValue, "\(route.pathList)",
-                ]
+                ] + (isCounted ? traffic : [])
             })
         return [table] + pathLists.flatMap(\.blocks)
     }

@@ -6,7 +6,7 @@ import Wire
 extension IPModule {
     func readFile(_ setting: Setting) throws(ConfigurationError) -> Step {
         let name = try setting.required("file")
-        for key in ["to", "via", "type", "lookup-vrf", "counter", "priority"] {
+        for key in ["to", "via", "type", "lookup-vrf", "priority"] {
             if let other = setting[key] {
                 throw other.error("\(key) does not go with a route file", "remove one of them")
             }
@@ -15,6 +15,8 @@ extension IPModule {
         let hops =
             try setting["next-hops"].map { setting throws(ConfigurationError) in try readNextHops(setting) } ?? []
         let interface = try setting["interface"]?.string
+        let bfd = try setting["bfd"].flatMap { setting throws(ConfigurationError) in try readWatch(setting) }
+        let isCounted = try setting["counter"]?.boolean ?? false
         let path = try name.filePath
         routePlan.begin(nil, in: table)
         do throws(RouteFileError) {
@@ -25,6 +27,7 @@ extension IPModule {
                 guard checked.insert(address).inserted else { return }
                 guard let objection = plan.objection(toNeighbor: address, on: interface, in: table) else { return }
                 guard objection.isNotConnected, interface == nil else { throw objection }
+                if let objection = IPModule.objection(toWatching: address, bfd) { throw objection }
                 routePlan.mustLead(to: address, in: table, name, place: "\(path):\(entry.line)")
             }
             routePlan.add(file, in: table)
@@ -32,7 +35,7 @@ extension IPModule {
                 do throws(RouteError) {
                     let loader = RouteLoader(
                         self, hops, on: interface.flatMap(engine.interface(named:)), in: try self.table(table),
-                        mustExist: false)
+                        bfd: bfd, isCounted: isCounted, mustExist: false)
                     defer { loader.finish() }
                     try loader.load(file)
                 } catch {

@@ -34,7 +34,23 @@ extension IPModule {
             "via-host", .boolean,
             "Whether only the host's own route leads to it, so that its loss counts although a shorter prefix covers it"
         ),
+        .key(
+            "bfd", watch,
+            "Whether a BFD session watches the next hop, and with which profile's parameters; no if absent"),
     ]
+
+    /// `bfd:` of a next hop, a route or a route file.
+    static let watch = Schema.either([
+        .boolean, .text(.name),
+        .object([
+            .key(
+                "profile", .text(.name),
+                "Whose parameters the session gets if it is not there yet; 'default' if absent"),
+            .key(
+                "local-address", .text(.ipAddress),
+                "The router's own address; needed for a next hop that is no neighbour: the session is a multihop one"),
+        ]),
+    ])
 
     private static let hop = Schema.either([.text(.ipAddress), .object(hopKeys)])
 
@@ -46,12 +62,14 @@ extension IPModule {
         let setting: Setting
     }
 
-    /// - Parameter interface: The route's, for next hops without one of their own.
+    /// - Parameters:
+    ///   - interface: The route's, for next hops without one of their own.
+    ///   - bfd: The same.
     func readHops(
-        _ setting: Setting, interface: String?, table: String
+        _ setting: Setting, interface: String?, bfd: BFDWatch?, table: String
     ) throws(ConfigurationError) -> [WrittenHop] {
         guard case .list(let elements) = setting.value else {
-            return [try readHop(setting, interface: interface, table: table)]
+            return [try readHop(setting, interface: interface, bfd: bfd, table: table)]
         }
         guard !elements.isEmpty else { throw setting.error("there is no next hop", "give one, or a `type`") }
         guard elements.count <= LoadBalanceStore.maximumBuckets else {
@@ -59,12 +77,12 @@ extension IPModule {
                 "\(elements.count) next hops are too many", "give \(LoadBalanceStore.maximumBuckets) at most")
         }
         var hops: [WrittenHop] = []
-        for element in elements { hops.append(try readHop(element, interface: interface, table: table)) }
+        for element in elements { hops.append(try readHop(element, interface: interface, bfd: bfd, table: table)) }
         return hops
     }
 
     private func readHop(
-        _ setting: Setting, interface: String?, table: String
+        _ setting: Setting, interface: String?, bfd: BFDWatch?, table: String
     ) throws(ConfigurationError) -> WrittenHop {
         let address = try IPModule.address(setting)
         var hop = NextHop(try address.ipAddress())
@@ -78,9 +96,10 @@ extension IPModule {
         }
         hop.table = try setting["vrf"]?.vrf(plan)
         hop.viaHost = try setting["via-host"]?.boolean ?? false
+        hop.bfd = try setting["bfd"].map { setting throws(ConfigurationError) in try readWatch(setting) } ?? bfd
         try check(hop, at: address, in: hop.table ?? table)
         if let backup = setting["backup"] {
-            let written = try readHop(backup, interface: nil, table: table)
+            let written = try readHop(backup, interface: nil, bfd: nil, table: table)
             if written.hop.address == hop.address, written.hop.labels == hop.labels {
                 throw backup.error("\(hop.address) cannot be its own backup", "give another next hop")
             }
@@ -99,7 +118,33 @@ extension IPModule {
         guard let objection = plan.objection(toNeighbor: hop.address, on: hop.interface, in: table) else { return }
         guard objection.isNotConnected, hop.interface == nil, !hop.address.isMulticast, !hop.address.isUnspecified
         else { throw setting.error(objection) }
+        if let objection = IPModule.objection(toWatching: hop.address, hop.bfd) { throw setting.error(objection) }
         routePlan.mustLead(to: hop.address, in: table, setting)
+    }
+
+    /// What the file says of BFD; nil for `false`.
+    func readWatch(_ setting: Setting) throws(ConfigurationError) -> BFDWatch? {
+        var watch = BFDWatch()
+        var profile: Setting? = setting
+        if case .map = setting.value {
+            profile = setting["profile"]
+            watch.local = try setting["local-address"]?.ipAddress()
+        } else if let isWatched = try? setting.boolean {
+            return isWatched ? watch : nil
+        }
+        if let profile {
+            watch.profile = try profile.string
+            profileUses.append((profile, watch.profile))
+        }
+        return watch
+    }
+
+    /// What speaks against watching a next hop that is no neighbour.
+    static func objection(toWatching address: IPAddress, _ watch: BFDWatch?) -> RouteError? {
+        guard let watch, watch.local == nil else { return nil }
+        return RouteError(
+            "\(address) is no neighbour: a BFD session over several hops needs its own address",
+            "add `local-address:` to `bfd`")
     }
 }
 

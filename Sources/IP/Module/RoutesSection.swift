@@ -10,16 +10,20 @@ extension IPModule {
         .key("to", .string, "The destination: a prefix; 'default' for 0.0.0.0/0, 'default6' for ::/0"),
         .key("via", via, "The next hop, or several among which flows are spread"),
         .key("interface", .text(.name), "For next hops without an interface of their own"),
+        .key("bfd", watch, "For next hops without a `bfd` of their own; of a route file for all"),
         .key("type", .choice(of: RouteType.self), "unicast, or what becomes of packets instead; unicast if absent"),
         .key("vrf", .text(.name), "The VRF that has the route; the main table if absent"),
         .key("lookup-vrf", .text(.name), "In place of `via`: the destination is looked up in that VRF's table"),
-        .key("counter", .boolean, "Counts this route's packets and bytes; they are counted per neighbour in any case"),
+        .key(
+            "counter", .boolean,
+            "Counts this route's packets and bytes, or those of each route of a file; they are counted per neighbour in any case"
+        ),
         .key(
             "priority", .choice(of: RoutePriority.self),
             "How soon it is brought up to date when many routes have to be; low if absent and not in `forwarding`"),
         .key(
             "file", .string,
-            "In place of `to`: a file of lines PREFIX NEXTHOP, where NEXTHOP is an address or a place in `next-hops`, from 0"
+            "In place of `to`: a file of lines PREFIX NEXTHOP [counter], where NEXTHOP is an address or a place in `next-hops`, from 0"
         ),
         .key(
             "next-hops", .list(of: .string),
@@ -100,14 +104,16 @@ extension IPModule {
     private func readWay(_ setting: Setting, _ table: String) throws(ConfigurationError) -> Way {
         let type = try setting["type"]?.choice(of: RouteType.self) ?? .unicast
         if let forwarding = type.forwarding {
-            for key in ["via", "lookup-vrf"] {
+            for key in ["via", "lookup-vrf", "bfd"] {
                 guard let other = setting[key] else { continue }
                 throw other.error("a route of type \(type) has no next hop", "remove `\(key)`")
             }
             return .discard(forwarding)
         }
         if let lookup = setting["lookup-vrf"] {
-            if setting["via"] != nil { throw lookup.error("lookup-vrf does not go with via", "remove one of them") }
+            for key in ["via", "bfd"] where setting[key] != nil {
+                throw lookup.error("lookup-vrf does not go with \(key)", "remove one of them")
+            }
             let other = try lookup.vrf(plan)
             if other == table {
                 throw lookup.error("a route of \(table) that is looked up there again has no end", "give another VRF")
@@ -115,7 +121,8 @@ extension IPModule {
             return .lookup(table: other)
         }
         let interface = try setting["interface"]?.string
-        return .hops(try readHops(try setting.required("via"), interface: interface, table: table))
+        let bfd = try setting["bfd"].flatMap { setting throws(ConfigurationError) in try readWatch(setting) }
+        return .hops(try readHops(try setting.required("via"), interface: interface, bfd: bfd, table: table))
     }
 
     private func paths(_ way: Way, in table: VRF) throws(RouteError) -> [Path] {

@@ -37,8 +37,8 @@ extension FIB {
     }
 
     private func objectionWithoutNeighbor(_ path: Path) -> RouteError? {
-        if path.labels.isEmpty, path.backup.isEmpty { return nil }
-        return RouteError("labels and backups go with a next hop alone", "remove them")
+        if path.labels.isEmpty, path.backup.isEmpty, path.bfd == nil { return nil }
+        return RouteError("labels, backups and BFD go with a next hop alone", "remove them")
     }
 
     private func objection(toBackup backup: [Path]) -> RouteError? {

@@ -30,6 +30,10 @@ public final class FIB {
     }
     /// What is said about a difference between control side and workers by those who keep tables beside these.
     private(set) var furtherChecks: [(name: String, body: @ControlPlane () async -> [String])] = []
+    /// Addresses that are no next hops at the moment although routes lead to them.
+    var lostHops: [PathList.Hop: LostHop] = [:]
+    /// The next hops that BFD watches for routes.
+    let watches = PathWatches()
     /// Of each watched interface, what it was when it was last looked at: `usable` and `absent`.
     private var flags: [InterfaceIndex: InterfaceFlags] = [:]
 
@@ -40,6 +44,7 @@ public final class FIB {
         readers = TableReaders(interfaces: engine.interfaceTable, pathLists.loadBalances.table)
         reprogramming = Reprogramming(engine: engine)
         pathLists.fib = self
+        watches.fib = self
         reprogramming.fib = self
         _ = try makeTable(named: VRF.mainName)
     }
@@ -207,6 +212,14 @@ public final class FIB {
         switch address {
         case .v4(let address): self.table(table)?.ip4.track(address, for: list)
         case .v6(let address): self.table(table)?.ip6.track(address, for: list)
+        }
+    }
+
+    /// The path-lists that lead to a next hop through the route that covers it.
+    func followers(of hop: PathList.Hop) -> Set<PathListIndex> {
+        switch hop.address {
+        case .v4(let address): table(hop.table)?.ip4.followers(of: address) ?? []
+        case .v6(let address): table(hop.table)?.ip6.followers(of: address) ?? []
         }
     }
 

@@ -85,7 +85,7 @@ struct FIBExplainer {
         PathDetail(
             target: text(path), weight: path.weight, preference: path.preference, labels: path.labels,
             ttl: path.labels.isEmpty ? nil : path.mode, backup: path.backup.first.map { text($0) }, inUse: isInUse,
-            resolvedBy: resolution(of: path), problem: problem(of: path, in: list))
+            bfd: fib.watches.state(of: path), resolvedBy: resolution(of: path), problem: problem(of: path, in: list))
     }
 
     func text(_ path: Path) -> String {
@@ -121,6 +121,7 @@ struct FIBExplainer {
         case .glean(let index), .broadcast(let index):
             return problem(of: index)
         case .recursive(let address, let index):
+            if let lost = fib.lostHops[PathList.Hop(address: address, table: index)] { return lost.reason }
             guard let (prefix, cover) = fib.cover(of: address, in: index) else { return "no route leads to \(address)" }
             if fib.pathLists.leads(cover, to: list.index) { return "\(prefix) leads back to this path-list" }
             if path.viaHost, prefix.length < prefix.family.bitCount, case .glean? = cover.paths.first?.target {

@@ -19,6 +19,8 @@ public struct NextHop: Hashable, Sendable {
     public var table: String?
     /// Whether no shorter prefix than the host's own route leads to it.
     public var viaHost = false
+    /// How BFD watches it, if it does.
+    public var bfd: BFDWatch?
 
     public init(_ address: IPAddress) { self.address = address }
 }

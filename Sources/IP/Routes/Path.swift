@@ -34,6 +34,9 @@ public struct Path: Hashable, Sendable {
     /// A recursive path that follows host routes alone (/32, /128), so that the loss of the host is noticed although a
     /// shorter prefix covers it.
     public var viaHost = false
+    /// How BFD watches the next hop; nil where it is not asked to. Of a neighbour over a single hop, of an address that routes
+    /// lead to over several.
+    public var bfd: BFDWatch?
 
     public init(_ target: Target) { self.target = target }
 
@@ -43,6 +46,19 @@ public struct Path: Hashable, Sendable {
 
     public static func recursive(_ address: IPAddress, in table: TableIndex = .main) -> Path {
         Path(.recursive(address, table: table))
+    }
+}
+
+/// What a route asks of BFD about a next hop.
+public struct BFDWatch: Hashable, Sendable {
+    /// Whose parameters the session gets if it is not there yet.
+    public var profile: String
+    /// The router's own address; needed over several hops.
+    public var local: IPAddress?
+
+    public init(profile: String = "default", local: IPAddress? = nil) {
+        self.profile = profile
+        self.local = local
     }
 }
 

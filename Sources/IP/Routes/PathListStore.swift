@@ -75,7 +75,14 @@ public final class PathListStore {
         }
         if let objection = fib.objection(to: paths) { throw objection }
         guard count < limit else { throw .tooManyPathLists(limit) }
-        let forwarding = try forwarding(of: paths, isCounted: isCounted)
+        try fib.watches.retain(paths)
+        let forwarding: Forwarding
+        do throws(RouteError) {
+            forwarding = try self.forwarding(of: paths, isCounted: isCounted)
+        } catch {
+            fib.watches.release(paths)
+            throw error
+        }
         let index = free.popLast() ?? PathListIndex(lists.count)
         let list = PathList(index, paths, isCounted: isCounted, forwarding)
         list.references = 1
@@ -121,6 +128,7 @@ public final class PathListStore {
             for neighbor in neighbors { adjacencies.release(neighbor) }
         }
         dirty.formUnion(list.dependents)
+        fib.watches.release(list.paths)
         if batchDepth == 0 { flush() }
     }
 

@@ -88,12 +88,15 @@ struct PathResolution {
     }
 
     private mutating func leaves(of path: Path) -> [PathList.Member] {
-        var backup = path.backup.first.flatMap { leaves(of: $0).first?.leaf }
+        var backups = path.backup.first.map { leaves(of: $0) } ?? []
         // Packets take one turn: a backup's own backup might lead back.
-        backup?.backup = []
-        return ends(of: path).map { member in
+        for place in backups.indices { backups[place].leaf.backup = [] }
+        let ends = ends(of: path)
+        // Nothing leads to the next hop any more: the backup has its place.
+        guard !ends.isEmpty else { return backups }
+        return ends.map { member in
             var leaf = member.leaf.carrying(path.labels, path.mode)
-            if let backup { leaf.backup = [backup] }
+            if let backup = backups.first { leaf.backup = [backup.leaf] }
             return PathList.Member(leaf: leaf, weight: member.weight)
         }
     }
@@ -153,7 +156,9 @@ struct PathResolution {
 
     /// Follows the route that covers `address`.
     private mutating func recursive(_ address: IPAddress, _ table: TableIndex, viaHost: Bool) -> [PathList.Member] {
-        hops.insert(PathList.Hop(address: address, table: table))
+        let hop = PathList.Hop(address: address, table: table)
+        hops.insert(hop)
+        guard fib.lostHops[hop] == nil else { return [] }
         guard let (prefix, cover) = fib.cover(of: address, in: table, passing: { passed.insert($0) }) else { return [] }
         if viaHost, prefix.length < prefix.family.bitCount, !isConnected(cover) { return [] }
         via.insert(cover.index)

@@ -231,6 +231,12 @@ public final class RIB<Prefix: RoutePrefix> {
         if hops[place].lists.isEmpty { hops.remove(at: place) }
     }
 
+    /// The path-lists that are resolved by the route that covers `address`.
+    func followers(of address: Prefix.Address) -> Set<PathListIndex> {
+        let place = place(of: address)
+        return place < hops.count && hops[place].address == address ? hops[place].lists : []
+    }
+
     /// The first hop that is not below `address`.
     private func place(of address: Prefix.Address) -> Int {
         var range = 0..<hops.count
