@@ -112,6 +112,15 @@ public struct IPv4View: BitwiseCopyable {
         return sum.isRight
     }
 
+    /// Writes the header's checksum anew, options included; the window must have them.
+    @inlinable
+    public func computeChecksum() {
+        bytes.storeNetwork(0 as UInt16, at: 10)
+        var sum = InternetChecksum()
+        sum.add(bytes.prefix(headerLength))
+        bytes.storeNetwork(sum.value, at: 10)
+    }
+
     /// Takes one from the time to live and keeps a right checksum right (RFC 1624). The time to live must not be 0.
     @inlinable @inline(__always)
     public func decrementTimeToLive() {

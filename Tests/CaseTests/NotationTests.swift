@@ -56,7 +56,7 @@ struct NotationTests {
         "ethernet 10.0.0.2 > broadcast arp request 10.0.0.2 at 10.0.0.2 for 10.0.0.1 pad 60",
         "ethernet wan0 > 10.0.0.2 arp reply 10.0.0.1 at wan0 for 10.0.0.2 at 10.0.0.2",
         "ethernet 10.0.0.2 > wan0 ipv4 10.0.0.2 > 10.0.0.1 ttl 64 mf offset 8 protocol 17 data 0a0b0d",
-        "ethernet 10.0.0.2 > wan0 ipv4 10.0.0.2 > 10.0.0.1 ttl 64 tos 4 id 9 options 94040000 tcp 1 > 2 syn ack",
+        "ethernet 10.0.0.2 > wan0 ipv4 10.0.0.2 > 10.0.0.1 ttl 64 tos 4 id 9 options 94040000 tcp 1 > 2 syn ack sequence 7 acknowledgement 9 window 10",
         "ethernet 10.0.0.2 > wan0 ipv4 10.0.0.2 > 10.0.0.1 ttl 64 icmp echo-request rest 00010002 payload 56 pad 120",
         "ethernet wan0 > 10.0.0.2 ipv4 10.0.0.1 > 10.0.0.2 ttl 255 tos 192 id any icmp time-exceeded quoting 48 "
             + "ipv4 10.0.0.2 > 192.0.2.9 ttl 1 udp 1000 > 53 payload 40",

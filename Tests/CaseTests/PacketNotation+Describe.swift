@@ -109,6 +109,9 @@ struct PacketWriter {
         } else {
             guard let view = TCPView(bytes) else { return }
             write("tcp \(view.sourcePort) > \(view.destinationPort) \(view.flags.description.lowercased())")
+            if view.sequenceNumber != 0 { write("sequence \(view.sequenceNumber)") }
+            if view.acknowledgement != 0 { write("acknowledgement \(view.acknowledgement)") }
+            if view.window != 65535 { write("window \(view.window)") }
             data(view.payload, missing: missing)
         }
     }

@@ -146,7 +146,14 @@ extension PacketNotation {
             flags.insert(known.1)
             _ = words.take(known.0)
         }
-        layers.append { [flags] outer, _ in outer.tcp(from: source, to: destination, flags: flags) }
+        let sequence: UInt32 = try words.field("sequence", 0)
+        let acknowledgement: UInt32 = try words.field("acknowledgement", 0)
+        let window: UInt16 = try words.field("window", 65535)
+        layers.append { [flags] outer, _ in
+            outer.tcp(
+                from: source, to: destination, flags: flags, sequenceNumber: sequence,
+                acknowledgement: acknowledgement, window: window)
+        }
     }
 
     private mutating func readICMP(_ words: inout Words) throws(CaseError) {

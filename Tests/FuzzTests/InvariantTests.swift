@@ -187,6 +187,21 @@ struct InvariantTests {
         (PacketBuilder.sent6().fragment6(units: 2, identification: 7), "a fragment without data"),
         (PacketBuilder.sent6().fragment6(units: 2, identification: 7).payload(count: 9), nil),
         (PacketBuilder.sent6().tcp(from: 1, to: 2, flags: .syn), "a protocol that the router does not speak"),
+        (PacketBuilder.sent6(linkLocal: 64).tcp(from: 1, to: 2, flags: [.rst, .ack], acknowledgement: 9), nil),
+        (PacketBuilder.sent6(linkLocal: 64).tcp(from: 1, to: 2, flags: .rst, sequenceNumber: 9), nil),
+        (PacketBuilder.sent6(linkLocal: 64).tcp(from: 1, to: 2, flags: .syn), "TCP that is no reset"),
+        (
+            PacketBuilder.sent6(linkLocal: 64).tcp(from: 1, to: 2, flags: .rst, acknowledgement: 9),
+            "a reset that acknowledges without saying so"
+        ),
+        (
+            PacketBuilder.sent6(linkLocal: 64).tcp(from: 1, to: 2, flags: [.rst, .ack], sequenceNumber: 9),
+            "a reset with a sequence number of its own"
+        ),
+        (
+            PacketBuilder.sent6(linkLocal: 64).tcp(from: 1, to: 2, flags: .rst).payload(count: 4),
+            "TCP that is not a header alone"
+        ),
         (PacketBuilder.sent6(linkLocal: 254).udp(from: 1, to: 3785), nil),
         (
             PacketBuilder.sent6(linkLocal: 254).udp(from: 1, to: 3784),

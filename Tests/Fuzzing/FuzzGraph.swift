@@ -14,7 +14,7 @@ public struct FuzzGraph: Sendable {
     /// The tags of the sub-interfaces that both have, the outermost first.
     static let tags: [[(type: EtherType, vlan: UInt16)]] = [[(.vlan, 7)], [(.serviceVLAN, 7), (.vlan, 9)]]
 
-    /// Everything once, each as simple as it goes. `fuzz1` has a short MTU, so that packets are cut.
+    /// Everything once, each as simple as it goes. `fuzz1` has a short MTU, so that packets are cut; `fuzz2` the shortest of IPv6.
     public static let plain = FuzzGraph(
         name: "plain",
         configuration: """
@@ -22,8 +22,9 @@ public struct FuzzGraph: Sendable {
             interfaces:
               fuzz0: {type: fuzz, mac: "02:00:00:00:00:01", mpls: true, addresses: [10.0.0.1/24, 10.8.0.1/16,
                       "2001:db8::1/64", "fe80::1/64"]}
-              fuzz1: {type: fuzz, mac: "02:00:00:00:00:02", mtu: 600, addresses: [10.1.0.1/24, 10.2.0.0/31,
-                      "2001:db8:1::1/64", "2001:db8:9::1/64"]}
+              fuzz1: {type: fuzz, mac: "02:00:00:00:00:02", mtu: 600, addresses: [10.1.0.1/24, 10.2.0.0/31]}
+              fuzz2: {type: fuzz, mac: "02:00:00:00:00:03", mtu: 1280,
+                      addresses: ["2001:db8:1::1/64", "2001:db8:9::1/64"]}
               fuzz0.7: {type: vlan, parent: fuzz0, dot1q: 7, addresses: [10.7.0.1/24, "2001:db8:7::1/64"]}
               fuzz0.7.9: {type: vlan, parent: fuzz0, dot1ad: 7, second-dot1q: 9, priority: 3, addresses: [10.7.9.1/24]}
             icmp: {redirects: true}
@@ -37,7 +38,7 @@ public struct FuzzGraph: Sendable {
                 - {interface: fuzz0, address: "2001:db8::2", mac: "02:00:00:00:01:02"}
                 - {interface: fuzz0, address: "fe80::2", mac: "02:00:00:00:01:02"}
                 - {interface: fuzz0, address: "2001:db8::77", mac: "02:00:00:00:01:77"}
-                - {interface: fuzz1, address: "2001:db8:9::9", mac: "02:00:00:00:02:02"}
+                - {interface: fuzz2, address: "2001:db8:9::9", mac: "02:00:00:00:02:02"}
                 - {interface: fuzz0.7, address: 10.7.0.2, mac: "02:00:00:00:01:07"}
                 - {interface: fuzz0.7.9, address: 10.7.9.2, mac: "02:00:00:00:01:09"}
             routes:
@@ -80,7 +81,7 @@ public struct FuzzGraph: Sendable {
                       addresses: [10.0.0.1/24, 10.8.0.1/16, "2001:db8::1/64", "fe80::1/64"]}
               fuzz1: {type: fuzz, mac: "02:00:00:00:00:02", mtu: 1400, mpls: true,
                       addresses: [10.1.0.1/24, 10.2.0.0/31, "2001:db8:1::1/64", "2001:db8:9::1/64"]}
-              fuzz2: {type: fuzz, mac: "02:00:00:00:00:03", mtu: 1300, mpls: true,
+              fuzz2: {type: fuzz, mac: "02:00:00:00:00:03", mtu: 1300, mpls: true, reverse-path-output: strict,
                       addresses: [10.3.0.1/24, "2001:db8:3::1/64"]}
               fuzz0.7: {type: vlan, parent: fuzz0, dot1q: 7, addresses: [10.7.0.1/24, "2001:db8:7::1/64"]}
               fuzz0.7.9: {type: vlan, parent: fuzz0, dot1ad: 7, second-dot1q: 9, priority: 3, addresses: [10.7.9.1/24]}

@@ -67,6 +67,8 @@ enum PacketSeeds {
             link().ipv4(from: source, to: far, protocol: IPProtocol(rawValue: 99)).payload(count: 1400),
             link().ipv4(from: source, to: far, dontFragment: true).udp(from: 1, to: 2).payload(count: 1400),
             link().ipv4(from: source, to: far, options: [0x94, 4, 0, 0]).udp(from: 1, to: 2).payload(count: 20),
+            link().ipv4(from: source, to: router, options: [7, 7, 4, 0, 0, 0, 0, 0]).icmp(
+                .echoRequest(identifier: 1, sequence: 2)),
             link().ipv4(from: source, to: far, options: [7, 11, 4] + [UInt8](repeating: 0, count: 9)).udp(
                 from: 1, to: 2),
             link().ipv4(from: source, to: far, options: [UInt8](repeating: 1, count: 40)).payload(count: 900),

@@ -83,6 +83,21 @@ extension SentPacketCheck {
         return message.type.isError ? complaint(about: message, header) : nil
     }
 
+    /// TCP that the router says itself, of which its hop limit alone does not tell (RFC 9293 section 3.10.7.1).
+    func complaint(aboutReset header: IPv6View) -> StaticString? {
+        guard let segment = TCPView(header.payload), header.payload.count == 20 else {
+            return "TCP that is not a header alone"
+        }
+        guard segment.isChecksumRight(source: header.source, destination: header.destination) else {
+            return "a wrong TCP checksum"
+        }
+        switch segment.flags {
+        case [.rst]: return segment.acknowledgement == 0 ? nil : "a reset that acknowledges without saying so"
+        case [.rst, .ack]: return segment.sequenceNumber == 0 ? nil : "a reset with a sequence number of its own"
+        default: return "TCP that is no reset"
+        }
+    }
+
     /// RFC 4443 sections 2.4, 3.
     private func complaint(about message: ICMPv6View, _ header: IPv6View) -> StaticString? {
         guard header.totalLength <= 1280 else { return "an ICMPv6 error longer than 1,280 bytes" }

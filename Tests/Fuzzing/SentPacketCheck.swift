@@ -79,11 +79,12 @@ struct SentPacketCheck {
         {
             return nil
         }
-        if header.hopLimit == 64, header.nextHeader == .fragment { return complaint(aboutOwnFragment: header) }
-        guard header.hopLimit == 64, header.nextHeader == .icmp6 else {
-            return "a group or a link-local address, and is not the router's own"
+        switch (header.hopLimit, header.nextHeader) {
+        case (64, .fragment): return complaint(aboutOwnFragment: header)
+        case (64, .icmp6): return complaint(aboutMessage: header)
+        case (64, .tcp): return complaint(aboutReset: header)
+        default: return "a group or a link-local address, and is not the router's own"
         }
-        return complaint(aboutMessage: header)
     }
 
     private func complaint(aboutLabels ethernet: EthernetView) -> StaticString? {

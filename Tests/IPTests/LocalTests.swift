@@ -45,10 +45,9 @@ import Wire
         lab.bench.send([frame], at: lab.lan, expect: [(lab.lan, [pong(count: 1).bytes])])
     }
 
-    /// Options were about the way here: the answer has none.
+    /// Options were about the way here: the answer has none but the recorded route (`Cases/ip4-icmp-echo`).
     @Test func answersPingWithOptions() {
-        let recordRoute: [UInt8] = [7, 7, 4, 0, 0, 0, 0]
-        lab.bench.send([ping(options: recordRoute).bytes], at: lab.lan, expect: [(lab.lan, [pong().bytes])])
+        lab.bench.send([ping(options: [0x94, 4, 0, 0]).bytes], at: lab.lan, expect: [(lab.lan, [pong().bytes])])
     }
 
     /// The checksum of the reply is that of the request plus 0x0800, through the wrap (RFC 1624).
@@ -122,7 +121,9 @@ import Wire
 
     @Test func closedTCPPort() {
         let frame = lab.fromA.ipv4(from: IPLab.a.ip, to: IPLab.lanIP).tcp(from: 4000, to: 22, flags: .syn).bytes
-        lab.bench.send([frame], at: lab.lan, drops: ["ip4-local/closed-tcp-port": 1])
+        let reset = lab.toA.ipv4(from: IPLab.lanIP, to: IPLab.a.ip, dontFragment: true)
+            .tcp(from: 22, to: 4000, flags: [.rst, .ack], acknowledgement: 1, window: 0).bytes
+        lab.bench.send([frame], at: lab.lan, expect: [(lab.lan, [reset])])
     }
 
     @Test func unknownProtocol() {

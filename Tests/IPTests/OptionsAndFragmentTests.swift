@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Graph
-import IP
 import Testing
 import Wire
+
+@testable import IP
 
 /// Headers with options (RFC 791 section 3.1).
 @Suite @ControlPlane struct OptionsTests {
@@ -18,12 +19,51 @@ import Wire
 
     @Test(
         arguments: [
-            [1, 1, 1, 1], [0, 0xff, 0xff, 0xff], [7, 7, 4, 0, 0, 0, 0], [68, 8, 5, 0, 0, 0, 0, 0], [148, 4, 0, 0],
-            [1, 148, 4, 0, 0, 0], [7, 39] + [UInt8](repeating: 4, count: 37) + [0], [201, 2],
+            [1, 1, 1, 1], [0, 0xff, 0xff, 0xff], [7, 7, 8, 1, 2, 3, 4], [68, 8, 5, 0, 0, 0, 0, 0], [148, 4, 0, 0],
+            [1, 148, 4, 0, 0, 0], [7, 39, 40] + [UInt8](repeating: 4, count: 36) + [0], [201, 2],
         ] as [[UInt8]])
     func travelUntouched(options: [UInt8]) {
         lab.bench.send(
             [packet(lab.fromA, options)], at: lab.lan, expect: [(lab.wan, [packet(lab.toB, options, ttl: 63)])])
+    }
+
+    /// The address is that of the interface by which the packet's own flow leaves, of several paths or in another table.
+    @Test func recordedRouteIsThatOfTheFlow() throws {
+        let red = try lab.ip.fib.makeTable(named: "red")
+        let prefix = IPPrefix("30.0.0.0/8")!
+        let paths = [(IPLab.a.ip, lab.lan), (IPLab.b.ip, lab.wan)].map {
+            Path.neighbor(.v4($0.0), on: $0.1.interface)
+        }
+        try lab.ip.fib.setRoute(prefix, paths, in: red)
+        try lab.ip.fib.setRoute(prefix, [Path(.table(red.index))])
+        var seen: Set<String> = []
+        for port in 1...32 as ClosedRange<UInt16> {
+            func packet(_ start: PacketBuilder, _ options: [UInt8], ttl: UInt8) -> [UInt8] {
+                start.ipv4(from: IPLab.a.ip, to: IPv4Address(30, 0, 0, 9), timeToLive: ttl, options: options)
+                    .udp(from: port, to: 2).bytes
+            }
+            let outcome = lab.bench.outcome(of: [(lab.lan, packet(lab.fromA, [7, 7, 4, 0, 0, 0, 0, 0], ttl: 64))])
+            let left = try #require(outcome.frames.first)
+            seen.insert(left.key)
+            let (start, own) = left.key == "lan" ? (lab.toA, 0) : (lab.toB, 1) as (PacketBuilder, UInt8)
+            #expect(left.value == [packet(start, [7, 7, 8, 10, own, 0, 1, 0], ttl: 63)])
+        }
+        #expect(seen == ["lan", "wan"])
+        lab.bench.checkBalance()
+    }
+
+    /// While a neighbour is down packets leave by its backup's interface.
+    @Test func recordedRouteFollowsTheBackup() throws {
+        let adjacencies = lab.ip.fib.adjacencies
+        let wan = try #require(
+            adjacencies.existing(NeighborKey(interface: lab.wan.interface.index, address: .v4(IPLab.b.ip))))
+        let lan = try #require(
+            adjacencies.existing(NeighborKey(interface: lab.lan.interface.index, address: .v4(IPLab.a.ip))))
+        adjacencies.setBackup(Forwarding(.rewrite, lan), of: wan)
+        adjacencies.setFailure(.command, true, wan)
+        lab.bench.send(
+            [packet(lab.fromA, [7, 7, 4, 0, 0, 0, 0, 0])], at: lab.lan,
+            expect: [(lab.lan, [packet(lab.toA, [7, 7, 8, 10, 0, 0, 1, 0], ttl: 63)])])
     }
 
     @Test(arguments: [131, 137] as [UInt8]) func sourceRoutesAreDropped(kind: UInt8) {
@@ -35,7 +75,8 @@ import Wire
     @Test(
         arguments: [
             ([7, 0, 4, 0], 21), ([7, 1, 4, 0], 21), ([1, 7, 4, 0], 22), ([1, 1, 1, 7], 23), ([1, 1, 7, 3], 23),
-            ([131, 1, 4, 0], 21),
+            ([131, 1, 4, 0], 21), ([7, 7, 3, 0, 0, 0, 0, 0], 22), ([1, 7, 6, 4, 0, 0, 0, 0], 23), ([7, 2, 1, 0], 21),
+            ([7, 7, 6, 0, 0, 0, 0, 0], 22), ([7, 3, 4, 1, 7, 3, 4, 0], 24),
         ] as [([UInt8], UInt8)])
     func malformedOnesAreReported(options: [UInt8], pointer: UInt8) {
         lab.expectError(

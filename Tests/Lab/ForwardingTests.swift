@@ -29,6 +29,18 @@ extension Lab {
             #expect(daemon.stop() == 0, "\(daemon.log)")
         }
 
+        /// Without the router's reset the kernel would try again for as long as the test may take.
+        @Test func `a TCP connection to the router is refused at once`() throws {
+            let topology = Topology()
+            let daemon = try topology.start()
+            for address in ["192.0.2.1", "198.51.100.1"] {
+                let socket = try LabSocket(.tcp, in: topology.client)
+                let failure = #expect(throws: LabSocket.Failure.self) { try socket.connect(address, port: 22) }
+                #expect(failure?.reason == "Connection refused", "\(daemon.text("show errors"))")
+            }
+            #expect(daemon.json("show errors")["errors"].list.isEmpty, "\(daemon.text("show errors"))")
+        }
+
         @Test func `traceroute finds the router`() throws {
             let topology = Topology()
             let daemon = try topology.start()

@@ -20,6 +20,7 @@ public final class IPInterfaces {
     let engine: Engine
     let fib: FIB
     nonisolated let primary = PrimaryAddressTable()
+    nonisolated let networks: IPv4NetworkStore
     var states: [InterfaceIndex: State] = [:]
     private var routes: ConnectedRoutes
     private var owners: [Owner: InterfaceIndex] = [:]
@@ -52,6 +53,7 @@ public final class IPInterfaces {
     init(engine: Engine, fib: FIB) {
         self.engine = engine
         self.fib = fib
+        networks = IPv4NetworkStore(engine: engine)
         routes = ConnectedRoutes(fib)
     }
 
@@ -265,6 +267,7 @@ public final class IPInterfaces {
             interface.index, global: place(ip6.first { !$0.isLinkLocal }),
             linkLocal: place(ip6.first { $0.isLinkLocal }))
         if !old.isEmpty { engine.retire { [weak self] in self?.freePlaces += old } }
+        networks.publish(usable, of: interface.index)
         let families = Set(all(of: interface.index).map(\.value.family))
         interface.setFlag(.ip4, families.contains(.ipv4))
         interface.setFlag(.ip6, families.contains(.ipv6) && !isStopped(interface.index))

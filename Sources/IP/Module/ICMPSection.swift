@@ -12,10 +12,14 @@ struct ICMPSection {
 
     static let schema = Schema.object(
         [
-            .key("rate", .integer(1...1_000_000), "Errors a second in all, of each family; 1000 if absent"),
-            .key("burst", .integer(1...1_000_000), "Errors at once in all; 200 if absent"),
-            .key("rate-per-source", .integer(1...1_000_000), "Errors a second to one host; 50 if absent"),
-            .key("burst-per-source", .integer(1...1_000_000), "Errors at once to one host; 20 if absent"),
+            .key(
+                "rate", .integer(1...1_000_000),
+                "Errors, or TCP resets, a second in all, of each family; 1000 if absent"),
+            .key("burst", .integer(1...1_000_000), "Errors, or TCP resets, at once in all; 200 if absent"),
+            .key(
+                "rate-per-source", .integer(1...1_000_000), "Errors, or TCP resets, a second to one host; 50 if absent"),
+            .key(
+                "burst-per-source", .integer(1...1_000_000), "Errors, or TCP resets, at once to one host; 20 if absent"),
             .key(
                 "redirects", .boolean,
                 "Tell hosts of a better first hop when their packets leave by the link that they came by; no if absent"),

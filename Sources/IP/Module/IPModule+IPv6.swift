@@ -60,6 +60,8 @@ extension IPModule {
                 IP6ICMPError(tables: tables, sources: sources, settings: icmp)
             })
         registry.add(
+            NodeDescriptor(IP6TCPReset.self) { [icmp = icmp.reader] _ in IP6TCPReset(tables: tables, settings: icmp) })
+        registry.add(
             NodeDescriptor(IP6Redirect.self) { [icmp = icmp.reader] _ in
                 IP6Redirect(tables: tables, adjacencies: adjacencies, addresses: addresses, settings: icmp)
             })

@@ -23,7 +23,7 @@ public final class IPModule: Module {
     let icmp = Published(ICMPSettings(limits: ICMPErrorLimits()))
     var reassembly: ReassemblyStore!
     let reassemblySettings = Published(ReassemblySettings(timeout: IPModule.reassemblyTimeout))
-    let reversePathModes = ReversePathModes()
+    let reversePathModes = (input: ReversePathModes(), output: ReversePathModes())
     let hashSeed = FlowHashSeed()
     var vrfUses: [(setting: Setting, name: String)] = []
     var routePlan = RoutePlan()
@@ -32,7 +32,10 @@ public final class IPModule: Module {
 
     public init() {}
 
-    isolated deinit { reversePathModes.unmap() }
+    isolated deinit {
+        reversePathModes.input.unmap()
+        reversePathModes.output.unmap()
+    }
 
     public func register(in registry: Registry) {
         engine = registry.engine
@@ -97,13 +100,18 @@ public final class IPModule: Module {
         let counters = fib.adjacencies.counters
         let loadBalances = fib.pathLists.loadBalances
         let addresses = interfaces.primary
+        let networks = interfaces.networks.table
         let claims = local.ip4
         registry.add(
             NodeDescriptor(ARPInput.self) { _ in
                 ARPInput(answer: NeighborAnswer(tables: tables, adjacencies: adjacencies), neighbors: neighbors)
             })
         registry.add(NodeDescriptor(IP4Input.self) { _ in IP4Input() })
-        registry.add(NodeDescriptor(IP4Options.self) { _ in IP4Options() })
+        let exits = RouteExits(tables: tables, adjacencies: adjacencies, paths: paths)
+        registry.add(
+            NodeDescriptor(IP4Options.self) { _ in
+                IP4Options(RouteRecorder(exits: exits, addresses: addresses, seed: hashSeed.value))
+            })
         registry.add(
             NodeDescriptor(IP4Lookup.self) { seat in
                 let counters = loadBalances.counters.slot(seat.worker)
@@ -134,8 +142,10 @@ public final class IPModule: Module {
                 IP4ICMPError(tables: tables, addresses: addresses, settings: icmp)
             })
         registry.add(
+            NodeDescriptor(IP4TCPReset.self) { [icmp = icmp.reader] _ in IP4TCPReset(tables: tables, settings: icmp) })
+        registry.add(
             NodeDescriptor(IP4Redirect.self) { [icmp = icmp.reader] _ in
-                IP4Redirect(tables: tables, adjacencies: adjacencies, addresses: addresses, settings: icmp)
+                IP4Redirect(tables: tables, adjacencies: adjacencies, networks: networks, settings: icmp)
             })
     }
 

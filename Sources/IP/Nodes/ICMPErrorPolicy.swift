@@ -28,7 +28,7 @@ struct ICMPErrorPolicy: BitwiseCopyable, Sendable {
     /// Neither multicast nor the broadcast address of all or of a connected network.
     private func isOneHost(_ address: IPv4Address, _ packet: Packet, _ knowsAddresses: Bool) -> Bool {
         guard address.value >> 28 < 0xe else { return false }
-        return !knowsAddresses || !tables.route(to: address, for: packet).isBroadcast
+        return !knowsAddresses || !tables.ultimateRoute(to: address, for: packet).isBroadcast
     }
 
     /// One host that is not this router.
@@ -37,6 +37,6 @@ struct ICMPErrorPolicy: BitwiseCopyable, Sendable {
         guard network != 0, network != 127, isOneHost(address, packet, knowsAddresses) else {
             return false
         }
-        return !knowsAddresses || tables.route(to: address, for: packet).kind != .local
+        return !knowsAddresses || tables.ultimateRoute(to: address, for: packet).kind != .local
     }
 }

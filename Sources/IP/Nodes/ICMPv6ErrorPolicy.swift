@@ -32,6 +32,6 @@ struct ICMPv6ErrorPolicy: BitwiseCopyable, Sendable {
     ) -> IP6ICMPError.Reason? {
         let source = header.source
         guard !source.isUnspecified, !source.isMulticast, !source.isLoopback else { return .fromNoHost }
-        return knowsAddresses && tables.route(to: source, for: packet).kind == .local ? .fromNoHost : nil
+        return knowsAddresses && tables.ultimateRoute(to: source, for: packet).kind == .local ? .fromNoHost : nil
     }
 }

@@ -4,22 +4,24 @@ import Wire
 
 /// Cuts packets that are too long for the next link, and may be cut, into fragments.
 ///
-/// Summary: each fragment is a packet of its own, which goes back to the node that asked for it.
+/// Summary: each fragment is a packet of its own, which goes back to the node that asked for it. Below a label stack each gets the
+/// whole stack.
 /// Expects: an IPv4 header without the don't-fragment flag at the current position, and a request
-/// (`Packet.requestFragments`).
+/// (`Packet.requestFragments`), with the label stack, if any, right in front.
 /// Emits: fragments that fit the MTU, in order.
 /// Drops: `truncated`, `mtuTooSmall`, `tooLong`, `noBuffer`.
-/// Spec: RFC 791 section 3.2; RFC 1812 section 4.2.2.7.
+/// Spec: RFC 791 section 3.2; RFC 1812 section 4.2.2.7; RFC 3032 section 3.4.
 public struct IP4Fragment: ContextualNode {
     public static let name = "ip4-fragment"
 
     public enum Next: UInt16, NextNode {
-        case rewrite, path
+        case rewrite, path, labelled
 
         public var node: String {
             switch self {
             case .rewrite: "ip4-rewrite"
             case .path: "ip4-path"
+            case .labelled: "mpls-rewrite"
             }
         }
     }
@@ -60,7 +62,7 @@ public struct IP4Fragment: ContextualNode {
         guard let header = IPv4View(packet.bytes), header.headerLength >= IPv4View.minimumLength,
             header.headerLength <= packet.length
         else { return .drop(.truncated) }
-        let (next, mtu) = packet.requestedFragments
+        let (next, mtu, stackLength) = packet.requestedFragments
         trace.length = packet.header.length
         trace.mtu = UInt32(truncatingIfNeeded: mtu)
         // All but the last carry a multiple of eight bytes.
@@ -74,12 +76,19 @@ public struct IP4Fragment: ContextualNode {
             let piece = Piece(offset: offset, count: count, isLast: offset + count == data)
             guard let fragment = context.allocate() else { return .drop(.noBuffer) }
             write(piece, of: packet, header, into: fragment)
+            IP4Fragment.putStack(stackLength, of: packet, onto: fragment)
             context.start(fragment, on: next)
             trace.count &+= 1
             offset += count
         }
         context.free(packet)
         return .kept
+    }
+
+    /// Copies what stands in front of the packet to where it belongs in front of the fragment.
+    private static func putStack(_ length: Int, of packet: Packet, onto fragment: Packet) {
+        guard length > 0 else { return }
+        fragment.rewind(length).start.copyMemory(from: packet.bytes.start - length, byteCount: length)
     }
 
     private func write(_ piece: Piece, of packet: Packet, _ header: IPv4View, into fragment: Packet) {
@@ -95,10 +104,7 @@ public struct IP4Fragment: ContextualNode {
         let more: UInt16 = piece.isLast && !header.moreFragments ? 0 : 0x2000
         bytes.storeNetwork(UInt16(truncatingIfNeeded: bytes.count), at: 2)
         bytes.storeNetwork(header.fragmentField & 0x8000 | more | units, at: 6)
-        bytes.storeNetwork(0 as UInt16, at: 10)
-        var sum = InternetChecksum()
-        sum.add(bytes.prefix(headerLength))
-        bytes.storeNetwork(sum.value, at: 10)
+        IPv4View(bytes)?.computeChecksum()
         fragment.header.flags = packet.header.flags.subtracting(.traced)
         fragment.header.rxInterface = packet.header.rxInterface
         fragment.header.txInterface = packet.header.txInterface
@@ -130,13 +136,16 @@ extension Packet {
     /// - Parameters:
     ///   - next: Back to that node, with the packet's adjacency.
     ///   - mtu: Bytes that a fragment has at most, its IPv4 header included.
+    ///   - stackLength: Bytes of labels in front of the packet, which come before that.
     @inline(__always)
-    func requestFragments(_ next: IP4Fragment.Next, mtu: UInt32) {
+    func requestFragments(_ next: IP4Fragment.Next, mtu: UInt32, stackLength: Int = 0) {
         header.scratch.0 = UInt64(next.rawValue) << 32 | UInt64(mtu)
+        header.scratch.1 = UInt64(truncatingIfNeeded: stackLength)
     }
 
-    fileprivate var requestedFragments: (next: IP4Fragment.Next, mtu: Int) {
+    fileprivate var requestedFragments: (next: IP4Fragment.Next, mtu: Int, stackLength: Int) {
         let mtu = Int(UInt32(truncatingIfNeeded: header.scratch.0))
-        return (header.scratch.0 >> 32 == 0 ? .rewrite : .path, mtu)
+        let next = IP4Fragment.Next(rawValue: UInt16(truncatingIfNeeded: header.scratch.0 >> 32)) ?? .rewrite
+        return (next, mtu, Int(truncatingIfNeeded: header.scratch.1))
     }
 }

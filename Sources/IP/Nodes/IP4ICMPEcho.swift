@@ -6,7 +6,8 @@ import Wire
 ///
 /// Summary: swaps the addresses and turns request into reply; both checksums follow incrementally.
 /// Expects: an ICMP packet to one of the router's addresses, whole, at its IPv4 header.
-/// Emits: the reply, without options, as the router's own packet.
+/// Emits: the reply, as the router's own packet; of the request's options with the route alone that it has recorded, where
+/// `ip4-options` has put the router's address.
 /// Drops: `truncated`, `badChecksum`, `broadcast`, `notHandled`.
 /// Spec: RFC 792; RFC 1122 section 3.2.2.6; RFC 1812 section 4.3.3.6.
 public struct IP4ICMPEcho: Node {
@@ -81,14 +82,26 @@ public struct IP4ICMPEcho: Node {
         header.checksum = InternetChecksum.update(header.checksum, word: old, to: new)
     }
 
-    /// A header without the request's options, which were about the way here.
+    /// A header without the request's options, which were about the way here, but with the recorded route, which goes on to
+    /// be that of the round trip.
     private static func rebuild(_ packet: Packet, _ old: IPv4View) {
         var header = IPv4Header(old)
         header.source = old.destination
         header.destination = old.source
         header.timeToLive = timeToLive
-        packet.advance(old.headerLength - IPv4View.minimumLength)
+        let route = RecordRoute.find(in: old)
+        // Filled up with ends of the list to words.
+        let length = IPv4View.minimumLength + ((route?.count ?? 0) + 3) & ~3
+        let start = old.bytes.start + (old.headerLength - length)
+        if let route {
+            (start + IPv4View.minimumLength).copyMemory(from: route.start, byteCount: route.count)
+            let fill = length - IPv4View.minimumLength - route.count
+            (start + length - fill).initializeMemory(as: UInt8.self, repeating: 0, count: fill)
+        }
+        packet.advance(old.headerLength - length)
         header.totalLength = UInt16(truncatingIfNeeded: packet.length)
         header.emit(into: packet.bytes)
+        packet.bytes.store(0x40 | UInt8(truncatingIfNeeded: length / 4), at: 0)
+        IPv4View(packet.bytes)?.computeChecksum()
     }
 }

@@ -9,27 +9,28 @@ import Wire
 /// Expects: a checked IPv4 header; the packet is for one of the router's addresses, a broadcast, or for a group of the link.
 /// Emits: the packet at its IPv4 header, whole and with its UDP checksum verified.
 /// Drops: `truncated`, `linkBroadcast`, `badSource`, `ownSource`, `noRouteBack`, `badUdpLength`,
-/// `badUdpChecksum`, `closedTcpPort`, `queueFull`; what goes to a group and nobody has claimed (`notJoined`). Other unclaimed
-/// protocols and ports go to `ip4-icmp-error`.
+/// `badUdpChecksum`, `queueFull`; what goes to a group and nobody has claimed (`notJoined`). TCP that is unclaimed goes to
+/// `ip4-tcp-reset`, other unclaimed protocols and ports to `ip4-icmp-error`.
 /// Spec: RFC 1122 sections 3.2.1.3, 3.2.2.1, 3.3.6, 4.1.3.1; RFC 1812 sections 4.2.2.11, 5.2.3.
 public struct IP4Local: ContextualNode {
     public static let name = "ip4-local"
 
     public enum Next: UInt16, NextNode {
-        case icmp, icmpError, reassembly
+        case icmp, icmpError, reassembly, tcpReset
 
         public var node: String {
             switch self {
             case .icmp: "ip4-icmp-echo"
             case .icmpError: "ip4-icmp-error"
             case .reassembly: IP4Reassembly.name
+            case .tcpReset: IP4TCPReset.name
             }
         }
     }
 
     public enum Reason: UInt16, DropReason {
         case truncated, linkBroadcast, badSource, ownSource, noRouteBack, badUdpLength, badUdpChecksum
-        case closedTcpPort, queueFull, notJoined
+        case queueFull, notJoined
 
         public var text: String {
             switch self {
@@ -40,7 +41,6 @@ public struct IP4Local: ContextualNode {
             case .noRouteBack: "there is no route to the source"
             case .badUdpLength: "the UDP length is below its header's, or beyond the packet"
             case .badUdpChecksum: "the UDP checksum is wrong"
-            case .closedTcpPort: "nobody listens on this TCP port"
             case .queueFull: "the control side is too slow for the packets to it"
             case .notJoined: "to a group that nobody here is a member of"
             }
@@ -72,7 +72,7 @@ public struct IP4Local: ContextualNode {
         guard !header.destination.isMulticast else { return .drop(.notJoined) }
         switch header.protocol {
         case .icmp: return .to(.icmp)
-        case .tcp: return .drop(.closedTcpPort)
+        case .tcp: return .to(.tcpReset)
         default: return refuse(packet, .protocolUnreachable)
         }
     }
@@ -82,16 +82,16 @@ public struct IP4Local: ContextualNode {
         let destination = header.destination
         let isBroadcast =
             destination == .broadcast || destination.isMulticast
-            || tables.route(to: destination, for: packet).isBroadcast
+            || tables.ultimateRoute(to: destination, for: packet).isBroadcast
         if packet.header.flags.contains(.notToThisStation), !isBroadcast { return .linkBroadcast }
         // Who has no address yet (DHCP) speaks by broadcast.
         if header.source == .any { return isBroadcast ? nil : .badSource }
-        let back = tables.route(to: header.source, for: packet)
+        let back = tables.ultimateRoute(to: header.source, for: packet)
         if back.kind == .local {
             return packet.header.flags.contains(.locallyOriginated) || IP4Local.isEcho(header) ? nil : .ownSource
         }
         if back.isBroadcast { return .badSource }
-        return back == .noRoute ? .noRouteBack : nil
+        return back == .noRoute || back == .loop ? .noRouteBack : nil
     }
 
     /// Whether the packet has the shape of an echo of BFD's, which the router sends to itself by way of a neighbour (RFC

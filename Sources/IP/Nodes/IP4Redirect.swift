@@ -4,11 +4,13 @@ import Wire
 
 /// Tells hosts of a better first hop for what they sent, and sends the packet on.
 ///
-/// Summary: makes an ICMP redirect, where that is allowed, about a packet that leaves by the link that it came by.
+/// Summary: makes an ICMP redirect, where that is allowed, about a packet that leaves by the link that it came by, to a next
+/// hop in the sender's own subnet; it comes from the router's address there. Packets with source routes, about which none may be
+/// sent, do not come so far (`ip4-options`).
 /// Expects: the complete frame as `ip4-rewrite` has made it, with its adjacency.
 /// Emits: the frame unchanged; the redirect, as the router's own packet, to `ip4-lookup`.
 /// Config: `icmp.redirects`
-/// Spec: RFC 792; RFC 1812 section 5.2.7.2.
+/// Spec: RFC 792; RFC 1812 section 5.2.7.2; RFC 1122 section 3.2.2.2 for what hosts take.
 public struct IP4Redirect: ContextualNode {
     public static let name = "ip4-redirect"
 
@@ -37,17 +39,17 @@ public struct IP4Redirect: ContextualNode {
     private let tables: TableReaders
     private let policy: ICMPErrorPolicy
     private let adjacencies: AdjacencyTable
-    private let addresses: PrimaryAddressTable
+    private let networks: IPv4NetworkTable
     private var budget: ICMPErrorBudget
 
     init(
-        tables: TableReaders, adjacencies: AdjacencyTable, addresses: PrimaryAddressTable,
+        tables: TableReaders, adjacencies: AdjacencyTable, networks: IPv4NetworkTable,
         settings: Published<ICMPSettings>.Reader
     ) {
         self.tables = tables
         policy = ICMPErrorPolicy(tables: tables)
         self.adjacencies = adjacencies
-        self.addresses = addresses
+        self.networks = networks
         budget = ICMPErrorBudget(settings)
     }
 
@@ -56,9 +58,10 @@ public struct IP4Redirect: ContextualNode {
     ) -> Verdict<Next, NoReason> {
         let datagram = packet.bytes.dropping(first: EthernetView.length)
         guard let header = IPv4View(datagram), let gateway = gateway(packet, header) else { return .to(.output) }
-        let source = addresses[packet.header.rxInterface]
-        guard source != .any, budget.take(UInt64(header.source.value), context.now),
-            let redirect = context.allocate()
+        // Hosts of other subnets on the link would not find the gateway, and take no word of a router that is not in theirs.
+        let interface = packet.header.rxInterface
+        guard let source = networks.address(on: interface, amid: header.source, gateway),
+            budget.take(UInt64(header.source.value), context.now), let redirect = context.allocate()
         else { return .to(.output) }
         trace.receiver = header.source.value
         trace.gateway = gateway.value

@@ -33,27 +33,32 @@ public struct IP4ReversePath: Node {
     @inline(__always)
     public func prefetch(_ packet: Packet) {
         guard let header = IPv4View(packet.bytes) else { return }
-        check.tables[for: packet].ip4.prefetch(header.source.value)
+        check.exits.tables[for: packet].ip4.prefetch(header.source.value)
     }
 
     @inline(__always)
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<NoNext, Reason> {
         guard let header = IPv4View(packet.bytes), header.source != .any else { return .nextFeature }
-        var result = check.tables.route(to: header.source, for: packet)
-        if result.kindNumber == Forwarding.Kind.table.rawValue {
-            result = check.follow(result) { table in
-                Forwarding(rawValue: check.tables[table].ip4.lookup(header.source.value))
-            }
-        }
+        let tables = check.exits.tables
+        let result = tables.ultimateRoute(to: header.source, for: packet)
         trace.source = header.source.value
         trace.result = result
         // Who claims an own address by ARP does not come by here.
         let objection = check.objection(result, packet) {
-            header.protocol == .udp && !header.isFragment
-                && UDPView(header.payload)?.destinationPort == ReversePathCheck.echoPort
+            header.isForEchoPort
         } isDiscovery: {
             false
+        } _: {
+            tables.lookUp(header.source, in: $0)
         }
         return objection.map { .drop($0) } ?? .nextFeature
+    }
+}
+
+extension IPv4View {
+    /// Whether the packet is to the port of BFD's echo packets, which come back from the neighbour as they were sent (RFC 5881
+    /// section 4).
+    var isForEchoPort: Bool {
+        `protocol` == .udp && !isFragment && UDPView(payload)?.destinationPort == BFDPort.echo
     }
 }

@@ -9,13 +9,14 @@ import Wire
 /// Expects: a checked IPv6 header; the packet is for one of the router's addresses, or for a group.
 /// Emits: the packet at its IPv6 header, whole and with its UDP checksum verified.
 /// Drops: what is wrong by name; packets to groups that this interface has not joined (`notJoined`) unless their protocol
-/// or port is claimed. Unclaimed protocols and ports go to `ip6-icmp-error`.
+/// or port is claimed. TCP that is unclaimed goes to `ip6-tcp-reset`, other unclaimed protocols and ports to
+/// `ip6-icmp-error`.
 /// Spec: RFC 8200 sections 4, 8.1; RFC 4443 sections 2.4, 3.1, 3.4; RFC 5095; RFC 6946; RFC 7112 section 5.
 public struct IP6Local: ContextualNode {
     public static let name = "ip6-local"
 
     public enum Next: UInt16, NextNode {
-        case icmp, discovery, icmpError, reassembly
+        case icmp, discovery, icmpError, reassembly, tcpReset
 
         public var node: String {
             switch self {
@@ -23,6 +24,7 @@ public struct IP6Local: ContextualNode {
             case .discovery: "nd-input"
             case .icmpError: "ip6-icmp-error"
             case .reassembly: IP6Reassembly.name
+            case .tcpReset: IP6TCPReset.name
             }
         }
     }
@@ -30,7 +32,7 @@ public struct IP6Local: ContextualNode {
     public enum Reason: UInt16, DropReason {
         case truncated, linkBroadcast, ownSource, noRouteBack, notJoined
         case tooManyHeaders, malformedOption, tooManyOptions, unknownOption, noNextHeader
-        case badUdpLength, badUdpChecksum, closedTcpPort, queueFull
+        case badUdpLength, badUdpChecksum, queueFull
 
         public var text: String {
             switch self {
@@ -46,7 +48,6 @@ public struct IP6Local: ContextualNode {
             case .noNextHeader: "there is nothing behind the headers"
             case .badUdpLength: "the UDP length is below its header's, or beyond the packet"
             case .badUdpChecksum: "the UDP checksum is wrong, or missing"
-            case .closedTcpPort: "nobody listens on this TCP port"
             case .queueFull: "the control side is too slow for the packets to it"
             }
         }
@@ -87,13 +88,13 @@ public struct IP6Local: ContextualNode {
         if packet.header.flags.contains(.notToThisStation), !isToGroup { return .linkBroadcast }
         // Who has no address yet speaks to groups; `ip6-input` saw to that.
         if header.source.isUnspecified { return nil }
-        let back = tables.route(to: header.source, for: packet)
+        let back = tables.ultimateRoute(to: header.source, for: packet)
         if back.kind == .local {
             // Who claims an own address on the link must be heard (RFC 4862 section 5.4).
             let isHeard = packet.header.flags.contains(.locallyOriginated) || header.isNeighborDiscovery
             return isHeard || IP6Local.isEcho(header) ? nil : .ownSource
         }
-        return back == .noRoute ? .noRouteBack : nil
+        return back == .noRoute || back == .loop ? .noRouteBack : nil
     }
 
     /// Whether the packet has the shape of an echo of BFD's, which the router sends to itself by way of a neighbour (RFC
@@ -160,7 +161,7 @@ public struct IP6Local: ContextualNode {
         case .icmp6:
             guard let message = ICMPv6View(headers.payload) else { return .drop(.truncated) }
             return .to(message.type.isNeighborDiscovery ? .discovery : .icmp)
-        case .tcp: return .drop(.closedTcpPort)
+        case .tcp: return .to(.tcpReset)
         case .noNextHeader: return .drop(.noNextHeader)
         default: return refuse(packet, .unknownNextHeader, at: headers.pointer)
         }

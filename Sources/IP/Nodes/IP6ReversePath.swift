@@ -30,7 +30,7 @@ public struct IP6ReversePath: Node {
 
     init(check: ReversePathCheck) {
         self.check = check
-        lookup = IPv6FrameLookup(tables: check.tables)
+        lookup = IPv6FrameLookup(tables: check.exits.tables)
     }
 
     public mutating func process(_ frame: Frame, _ context: Context) {
@@ -51,22 +51,15 @@ public struct IP6ReversePath: Node {
         _ first: Forwarding, _ packet: Packet, _ source: IPv6Address, _ check: ReversePathCheck
     ) -> Verdict<NoNext, Reason> {
         if source.isUnspecified { return .nextFeature }
-        var result = first
-        if result.kindNumber == Forwarding.Kind.table.rawValue {
-            result = check.follow(result) { table in check.tables.lookUp(source, in: table) }
-        }
-        let objection = check.objection(result, packet) {
-            IP6ReversePath.isEcho(packet)
+        let tables = check.exits.tables
+        let objection = check.objection(tables.follow(first, of: source), packet) {
+            IPv6View(packet.bytes)?.isForEchoPort ?? false
         } isDiscovery: {
             IP6ReversePath.isDiscovery(packet)
+        } _: {
+            tables.lookUp(source, in: $0)
         }
         return objection.map { .drop($0) } ?? .nextFeature
-    }
-
-    @inline(never)
-    private static func isEcho(_ packet: Packet) -> Bool {
-        guard let header = IPv6View(packet.bytes), header.nextHeader == .udp else { return false }
-        return UDPView(header.payload)?.destinationPort == ReversePathCheck.echoPort
     }
 
     /// Neighbor discovery from a neighbour. Who claims an address of the router's own must be heard (RFC 4862 section 5.4).
@@ -85,4 +78,11 @@ public struct IP6ReversePath: Node {
         trace.result = result
         context.record(trace, verdict, for: packet)
     }
+}
+
+extension IPv6View {
+    /// Whether the packet is to the port of BFD's echo packets, which come back from the neighbour as they were sent (RFC 5881
+    /// section 4).
+    @inline(never)
+    var isForEchoPort: Bool { nextHeader == .udp && UDPView(payload)?.destinationPort == BFDPort.echo }
 }

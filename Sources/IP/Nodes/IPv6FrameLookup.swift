@@ -62,10 +62,3 @@ struct IPv6FrameLookup {
         }
     }
 }
-
-extension TableReaders {
-    @inline(__always)
-    func lookUp(_ address: IPv6Address, in table: UInt32) -> Forwarding {
-        Forwarding(rawValue: self[table].ip6.lookup(high: address.high, low: address.low))
-    }
-}

@@ -14,7 +14,7 @@ struct IPv6SourceChoice: BitwiseCopyable, Sendable {
         let interface = packet.header.rxInterface
         let destination = header.destination
         if !destination.isMulticast, !IPv6SourceChoice.isAnycast(destination),
-            tables.route(to: destination, for: packet).kind == .local
+            tables.ultimateRoute(to: destination, for: packet).kind == .local
         {
             return destination
         }

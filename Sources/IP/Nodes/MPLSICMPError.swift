@@ -2,21 +2,23 @@
 import Graph
 import Wire
 
-/// Tells the sender of an IP packet under labels what became of it on its label-switched path, and drops the packet by name.
+/// Tells the sender of an IP packet under labels what became of it on its label-switched path, and drops the packet by
+/// name; what is too long and may be cut goes on in fragments.
 ///
 /// Summary: makes an ICMP error about the packet below the labels; the error about an expired label carries the stack with
 /// which it came. It is routed straight to the sender if the stack was one label and a route leads to the sender; else it goes
 /// on along the path with the packet's own labels, whose end knows the sender.
 /// Expects: a label at the current position and a request (`Packet.requestMPLSError`).
 /// Emits: to `ip4-lookup` or `ip6-lookup`, `mpls-lookup` or `mpls-rewrite` the error, as the router's own packet, from an
-/// address of the port by which the old packet came.
-/// Drops: every packet that comes in: for the request's reason, or for the reason that kept the error back.
+/// address of the port by which the old packet came; to `ip4-fragment` an IPv4 packet that is too long and may be cut, with its
+/// stack in front.
+/// Drops: every other packet that comes in: for the request's reason, or for the reason that kept the error back.
 /// Spec: RFC 3032 sections 2.3, 2.4, 3.4 to 3.6; RFC 4884, RFC 4950; RFC 792, RFC 4443.
 struct MPLSICMPError: ContextualNode {
     static let name = "mpls-icmp-error"
 
     enum Next: UInt16, NextNode {
-        case ip4Lookup, ip6Lookup, lookup, rewrite
+        case ip4Lookup, ip6Lookup, lookup, rewrite, fragment
 
         var node: String {
             switch self {
@@ -24,6 +26,7 @@ struct MPLSICMPError: ContextualNode {
             case .ip6Lookup: "ip6-lookup"
             case .lookup: "mpls-lookup"
             case .rewrite: "mpls-rewrite"
+            case .fragment: "ip4-fragment"
             }
         }
     }
@@ -32,13 +35,12 @@ struct MPLSICMPError: ContextualNode {
         // In the order of `MPLSErrorRequest`: the error was sent.
         case ttlExpired, tooLong
         // It was not, and why.
-        case mayBeCut, notIp, notTold, ownPacket, rateLimited, noAddress, noBuffer, badStack
+        case notIp, notTold, ownPacket, rateLimited, noAddress, noBuffer, badStack
 
         var text: String {
             switch self {
             case .ttlExpired: "the label's time to live ran out"
             case .tooLong: "longer with its labels than the next link takes"
-            case .mayBeCut: "no ICMP error: longer with its labels than the next link takes, and may be fragmented"
             case .notIp: "no ICMP error: no IP packet below the labels"
             case .notTold: "no ICMP error: about an error, a later fragment, or not from or to one host"
             case .ownPacket: "the router's own packet could not be sent"
@@ -94,13 +96,15 @@ struct MPLSICMPError: ContextualNode {
         guard let header = IPv4View(payload), header.headerLength >= IPv4View.minimumLength, header.isChecksumRight,
             header.totalLength >= header.headerLength, header.totalLength <= payload.count
         else { return .drop(.notIp) }
-        let result = tables.route(to: header.source, for: packet)
+        if request.kind == .tooLong, !header.dontFragment, request.explains(header.totalLength, below: stack) {
+            return cut(packet, header, stack, request)
+        }
+        let result = tables.ultimateRoute(to: header.source, for: packet)
         let isStraight = MPLSICMPError.isStraight(result, stack, request)
         trace.isAlongPath = !isStraight
         let policy = ICMPErrorPolicy(tables: tables)
         guard policy.objection(to: packet, header, knowsAddresses: isStraight) == nil else { return .drop(.notTold) }
         guard request.explains(header.totalLength, below: stack) else { return .drop(.notTold) }
-        guard request.kind == .ttlExpired || header.dontFragment else { return .drop(.mayBeCut) }
         let source = addresses[packet.header.rxInterface]
         guard source != .any else { return .drop(.noAddress) }
         guard budget.take(UInt64(header.source.value), context.now) else {
@@ -119,12 +123,22 @@ struct MPLSICMPError: ContextualNode {
         return .drop(request.reason)
     }
 
+    /// Fragments come back to `mpls-rewrite`, each below the whole stack; padding behind the packet stays here.
+    private func cut(
+        _ packet: Packet, _ header: IPv4View, _ stack: Bytes, _ request: MPLSErrorRequest
+    ) -> Verdict<Next, Reason> {
+        packet.advance(stack.count)
+        packet.truncate(to: header.totalLength)
+        packet.requestFragments(.labelled, mtu: request.mtu(below: stack), stackLength: stack.count)
+        return .to(.fragment)
+    }
+
     private mutating func decideIPv6(
         _ packet: Packet, _ payload: Bytes, _ stack: Bytes, _ request: MPLSErrorRequest, _ trace: inout Trace,
         _ context: Context
     ) -> Verdict<Next, Reason> {
         guard let header = IPv6View(payload), header.totalLength <= payload.count else { return .drop(.notIp) }
-        let result = tables.route(to: header.source, for: packet)
+        let result = tables.ultimateRoute(to: header.source, for: packet)
         let isStraight = MPLSICMPError.isStraight(result, stack, request)
         trace.isAlongPath = !isStraight
         let policy = ICMPv6ErrorPolicy(tables: tables)

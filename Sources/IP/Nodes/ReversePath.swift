@@ -8,8 +8,8 @@ import Wire
 public enum ReversePathMode: String, Sendable, CaseIterable {
     /// There is a route to the source, by whichever interface.
     case loose
-    /// The route to the source leads through the interface by which the packet came: one of its paths, or of the backups
-    /// of these.
+    /// Of a packet that comes in: the route to the source leads through the interface by which it came, by one of its paths or
+    /// of the backups of these. Of one that goes out: none of its paths leads through the interface by which it leaves.
     case strict
 }
 
@@ -49,17 +49,18 @@ public enum ReversePathReason: UInt16, DropReason {
     }
 }
 
-/// Judges the route to a packet's source.
+/// Judges the route to the source of a packet that came in.
 struct ReversePathCheck: BitwiseCopyable, Sendable {
-    let tables: TableReaders
-    let adjacencies: AdjacencyTable
-    let paths: PathTable
+    let exits: RouteExits
     let modes: ReversePathModes
 
-    /// What speaks against a packet from a source with this route, load-balances not followed yet; nil when nothing does.
+    /// What speaks against a packet from a source with this route, other tables followed and load-balances not yet; nil when
+    /// nothing does.
+    /// - Parameter lookUp: Looks the source up in another table.
     @inline(__always)
     func objection(
-        _ result: Forwarding, _ packet: Packet, isEcho: () -> Bool, isDiscovery: () -> Bool
+        _ result: Forwarding, _ packet: Packet, isEcho: () -> Bool, isDiscovery: () -> Bool,
+        _ lookUp: (_ table: UInt32) -> Forwarding
     ) -> ReversePathReason? {
         let interface = packet.header.rxInterface
         switch result.kind {
@@ -68,60 +69,7 @@ struct ReversePathCheck: BitwiseCopyable, Sendable {
         case .rewrite, .glean, .path, .loadBalance, .table:
             // The way out of a tunnel is not by the interface that the tunnel came by.
             guard modes.isStrict(interface), !packet.header.flags.contains(.hasTable) else { return nil }
-            return leads(result, through: interface) ? nil : .wrongInterface
+            return exits.lead(result, through: interface, withBackups: true, lookUp) ? nil : .wrongInterface
         }
     }
-
-    /// What a route into other tables comes to, which `lookup` looks the source up in.
-    @inline(never)
-    func follow(_ first: Forwarding, _ lookup: (_ table: UInt32) -> Forwarding) -> Forwarding {
-        var result = first
-        for _ in 0..<Balancer.depth where result.kind == .table { result = lookup(result.index) }
-        return result
-    }
-
-    @inline(__always)
-    private func leads(_ result: Forwarding, through interface: InterfaceIndex) -> Bool {
-        if result.kind == .rewrite || result.kind == .glean {
-            // A glean adjacency has no backup.
-            let adjacency = adjacencies[result.index]
-            return adjacency.txInterface == interface || leadsBackup(adjacency.backup, through: interface)
-        }
-        return leadsIndirectly(result, through: interface)
-    }
-
-    @inline(never)
-    private func leadsIndirectly(_ result: Forwarding, through interface: InterfaceIndex) -> Bool {
-        guard result.kind == .loadBalance else { return leadsPath(result, through: interface) }
-        let range = tables.loadBalances.range(of: result.index)
-        for bucket in 0...range.mask {
-            let member = tables.loadBalances.bucket(range, hash: bucket)
-            if member.kind == .loadBalance { continue }
-            if member.kind == .rewrite || member.kind == .glean {
-                if leads(member, through: interface) { return true }
-            } else if leadsPath(member, through: interface) {
-                return true
-            }
-        }
-        return false
-    }
-
-    private func leadsPath(_ result: Forwarding, through interface: InterfaceIndex) -> Bool {
-        guard result.kind == .path else { return false }
-        let path = paths[result.index]
-        return leadsBackup(Forwarding(.rewrite, path.adjacency), through: interface)
-            || leadsBackup(path.backup, through: interface)
-    }
-
-    /// A backup has none of its own.
-    private func leadsBackup(_ result: Forwarding, through interface: InterfaceIndex) -> Bool {
-        switch result.kind {
-        case .rewrite: adjacencies[result.index].txInterface == interface
-        case .path: adjacencies[paths[result.index].adjacency].txInterface == interface
-        default: false
-        }
-    }
-
-    /// The port of BFD's echo packets, which come back from the neighbour as they were sent (RFC 5881 section 4).
-    static let echoPort: UInt16 = 3785
 }

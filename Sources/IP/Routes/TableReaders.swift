@@ -65,8 +65,7 @@ public struct TableReaders: BitwiseCopyable, @unchecked Sendable {
         }
     }
 
-    /// What the route for an address says by itself, load-balances and other tables not followed: enough to know the router's
-    /// own and broadcast addresses.
+    /// What the route for an address says by itself, load-balances and other tables not followed.
     @inlinable
     @inline(__always)
     public func route(to address: IPv4Address, for packet: Packet) -> Forwarding {
@@ -78,6 +77,54 @@ public struct TableReaders: BitwiseCopyable, @unchecked Sendable {
     public func route(to address: IPv6Address, for packet: Packet) -> Forwarding {
         let address = address.asLookedUp(from: packet.header.rxInterface)
         return Forwarding(rawValue: self[for: packet].ip6.lookup(high: address.high, low: address.low))
+    }
+
+    /// What the route for an address comes to: that of the table into which it leaks, which may leak on. Load-balances are not
+    /// followed. Enough to know the router's own and broadcast addresses, and whether there is a route at all.
+    /// - Returns: Never a table; `loop` when more of them follow each other than a packet goes through.
+    @inline(__always)
+    func ultimateRoute(to address: IPv4Address, for packet: Packet) -> Forwarding {
+        follow(route(to: address, for: packet), of: address)
+    }
+
+    @inline(__always)
+    func ultimateRoute(to address: IPv6Address, for packet: Packet) -> Forwarding {
+        follow(route(to: address, for: packet), of: address.asLookedUp(from: packet.header.rxInterface))
+    }
+
+    /// What that result for the address comes to, other tables followed.
+    @inline(__always)
+    func follow(_ result: Forwarding, of address: IPv4Address) -> Forwarding {
+        guard result.kindNumber == Forwarding.Kind.table.rawValue else { return result }
+        return followTables(result) { lookUp(address, in: $0) }
+    }
+
+    /// - Parameter address: As the tables have it (`asLookedUp`).
+    @inline(__always)
+    func follow(_ result: Forwarding, of address: IPv6Address) -> Forwarding {
+        guard result.kindNumber == Forwarding.Kind.table.rawValue else { return result }
+        return followTables(result) { lookUp(address, in: $0) }
+    }
+
+    @inline(never)
+    private func followTables(_ first: Forwarding, _ lookUp: (_ table: UInt32) -> Forwarding) -> Forwarding {
+        var result = first
+        for _ in 0..<Balancer.depth {
+            result = lookUp(result.index)
+            if result.kind != .table { return result }
+        }
+        return .loop
+    }
+
+    @inline(__always)
+    func lookUp(_ address: IPv4Address, in table: UInt32) -> Forwarding {
+        Forwarding(rawValue: self[table].ip4.lookup(address.value))
+    }
+
+    /// - Parameter address: As the tables have it (`asLookedUp`).
+    @inline(__always)
+    func lookUp(_ address: IPv6Address, in table: UInt32) -> Forwarding {
+        Forwarding(rawValue: self[table].ip6.lookup(high: address.high, low: address.low))
     }
 
     /// Whether there are routes for the destination of a packet that found none, and none of them can be used: "host
