@@ -155,7 +155,7 @@ public final class Router {
                 plan.sections.append((setting.mark, setting.path, try section.read(setting)))
             }
         }
-        for module in registry.modules { errors.append(contentsOf: module.objections()) }
+        for module in registry.modules { errors.append(contentsOf: module.objections(to: file)) }
         if let graph = file["graph"] {
             collect { () throws(ConfigurationErrors) in plan.graph = try GraphSection(graph) }
         }

@@ -104,7 +104,7 @@ import Wire
             ).payload(Array(data[range])).bytes
         }
         lab.bench.send(
-            [piece(16..<48, []), piece(0..<16, [7, 39, 4] + [UInt8](repeating: 0, count: 37))], at: lab.lan,
+            [piece(16..<48, []), piece(0..<16, [68, 40, 5] + [UInt8](repeating: 0, count: 37))], at: lab.lan,
             expect: [(lab.lan, [lab.pong(count: 40)])])
     }
 

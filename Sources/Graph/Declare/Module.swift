@@ -13,7 +13,8 @@ public protocol Module: AnyObject {
     func register(in registry: Registry)
     /// What is wrong with the file that no section could tell by itself: one names what another should declare. Every
     /// section that the file has was read, nothing is applied yet.
-    func objections() -> [ConfigurationError]
+    /// - Parameter file: All of it.
+    func objections(to file: Setting) -> [ConfigurationError]
     /// The graph is built and the configuration applied; workers start next.
     func start() throws
     /// The router is about to stop, and its workers still run: what is injected now is sent.
@@ -23,7 +24,7 @@ public protocol Module: AnyObject {
 }
 
 extension Module {
-    public func objections() -> [ConfigurationError] { [] }
+    public func objections(to file: Setting) -> [ConfigurationError] { [] }
     public func start() throws {}
     public func willStop() {}
     public func stop() {}

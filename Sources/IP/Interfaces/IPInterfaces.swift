@@ -40,8 +40,10 @@ public final class IPInterfaces {
         var table = TableIndex.main
         /// Groups that are listened to, and how many want that.
         var groups: [IPv6Address: Int] = [:]
-        /// IPv6 has stopped, because another station has the link-local address that is made of the hardware address.
-        var isStopped = false
+        /// Why IPv6 has stopped, if it has.
+        var stop: Stop?
+        /// Changes of the MTU are followed.
+        var isWatched = false
     }
 
     private struct Owner: Hashable {
@@ -123,7 +125,7 @@ public final class IPInterfaces {
         return routes.interface(for: address, in: table) == interface
     }
 
-    /// The interface on whose connected network `nextHop` is a neighbour.
+    /// The interface on whose connected network `nextHop` is a neighbour, or was before IPv6 stopped there: it waits for that.
     /// - Throws: `RouteError` when there is none, or when no neighbour can have that address.
     public func resolve(
         _ nextHop: IPAddress, on required: Interface? = nil, in table: VRF? = nil
@@ -131,9 +133,11 @@ public final class IPInterfaces {
         if nextHop.isLinkLocal, required == nil { throw .linkLocalNeedsInterface(nextHop) }
         let table = required.map { fib.table(of: $0) } ?? table ?? fib.main
         if owners[owner(nextHop, required?.index ?? 0, table.index)] != nil { throw .ownAddress(nextHop) }
-        let index = required?.index ?? routes.interface(for: nextHop, in: table.index)
+        let index =
+            required?.index ?? routes.interface(for: nextHop, in: table.index)
+            ?? stoppedInterface(for: nextHop, in: table.index)
         let best = index.flatMap { index in
-            all(of: index).filter { $0.value.network.contains(nextHop) && $0.state.isHeld }
+            all(of: index).filter { $0.value.network.contains(nextHop) && $0.state != .duplicate }
                 .max { $0.value.network.length < $1.value.network.length }
         }
         guard let index, let best, let interface = interface(index) else {
@@ -199,7 +203,7 @@ public final class IPInterfaces {
         states[interface.index]?.addresses[place] = own
         publish(interface)
         tell(interface, own, .decided)
-        followDuplicates(on: interface)
+        followStop(on: interface)
     }
 
     private func put(_ new: InterfaceAddress, on interface: Interface, isAutomatic: Bool) throws(RouteError) {
@@ -219,6 +223,8 @@ public final class IPInterfaces {
         states[interface.index, default: State()].addresses.append(own)
         states[interface.index]?.table = table
         joinGroups(of: new, on: interface)
+        watchMTU(of: interface)
+        followStop(on: interface)
         publish(interface)
         fib.watch(interface)
         tell(interface, own, .added)
@@ -234,7 +240,7 @@ public final class IPInterfaces {
         // What leads to neighbours of the network goes before the network itself.
         tell(interface, own, .removed)
         routes.withdraw(own, on: interface.index, in: table)
-        followDuplicates(on: interface)
+        followStop(on: interface)
     }
 
     /// Every interface with IPv6 has a link-local address (RFC 4291 section 2.1), and no other has one.

@@ -12,8 +12,8 @@ public struct OwnAddress: Sendable {
         case usable
         /// Another station has it: not used until the operator takes it off, or gives it again.
         case duplicate
-        /// Another station has the interface's link-local address and with it, most likely, its hardware address: IPv6 has
-        /// stopped there (RFC 4862 section 5.4.5).
+        /// IPv6 has stopped on the interface: another station has its link-local address and with it, most likely, its hardware
+        /// address (RFC 4862 section 5.4.5), or the MTU is too small (RFC 8200 section 5).
         case stopped
 
         /// Whether the router has the address, or is about to.

@@ -63,11 +63,12 @@ public final class IPModule: Module {
         addMemoryReports()
     }
 
-    public func objections() -> [ConfigurationError] {
+    public func objections(to file: Setting) -> [ConfigurationError] {
         let known = fastReroute.bfd?.knownProfiles ?? []
-        return profileUses.filter { !known.contains($0.name) }.map { use in
+        let unknown = profileUses.filter { !known.contains($0.name) }.map { use in
             use.setting.error("there is no BFD profile '\(use.name)'", Spelling.hint(for: use.name, among: known))
         }
+        return unknown + plan.objectionsToShortLinks(in: file)
     }
 
     public func start() throws {
