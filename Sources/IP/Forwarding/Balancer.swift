@@ -21,7 +21,12 @@ struct Balancer: BitwiseCopyable, Sendable {
     ) -> Forwarding {
         counters.add(index, bytes: packet.length)
         let range = table.range(of: index)
-        let seed = seed &+ UInt32(truncatingIfNeeded: stage) &* 0x9e37_79b9
-        return table.bucket(range, hash: range.mask == 0 ? 0 : hash(seed))
+        return table.bucket(range, hash: range.mask == 0 ? 0 : hash(Balancer.seed(seed, stage: stage)))
+    }
+
+    /// The seed with which the flow is hashed at that stage.
+    @inline(__always)
+    static func seed(_ seed: UInt32, stage: Int) -> UInt32 {
+        seed &+ UInt32(truncatingIfNeeded: stage) &* 0x9e37_79b9
     }
 }

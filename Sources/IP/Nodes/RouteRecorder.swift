@@ -58,10 +58,10 @@ struct RouteRecorder: BitwiseCopyable, Sendable {
     /// nowhere, or by an interface without an IPv4 address.
     func address(for packet: Packet, _ header: IPv4View) -> IPv4Address? {
         var result = exits.tables.route(to: header.destination, for: packet)
-        for _ in 0..<Balancer.depth {
+        for stage in 0..<Balancer.depth {
             if result.kind == .loadBalance {
                 let range = exits.tables.loadBalances.range(of: result.index)
-                let hash = range.mask == 0 ? 0 : FlowHash.ipv4(packet.bytes, seed: seed)
+                let hash = range.mask == 0 ? 0 : FlowHash.ipv4(packet.bytes, seed: Balancer.seed(seed, stage: stage))
                 result = exits.tables.loadBalances.bucket(range, hash: hash)
             } else if result.kind == .table {
                 result = exits.tables.lookUp(header.destination, in: result.index)
