@@ -46,7 +46,9 @@ extension PacketDissector {
                     option.kind == IPv6Option.routerAlert
                         ? "router alert" : "option 0x\(hexadecimal(option.kind, digits: 2))")
             }
-            if let problem = options.problem { complain(problem == .truncated ? "bad option" : "too many options") }
+            if let problem = options.problem, !isSnapped || problem != .truncated {
+                complain(problem == .truncated ? "bad option" : "too many options")
+            }
         default:
             note(header.kind.description, "", "\(header.bytes.count) bytes")
         }
@@ -100,7 +102,7 @@ extension PacketDissector {
         }
         var options = view.options
         while let option = options.next() { self.option(option) }
-        if let problem = options.problem { complain("\(problem)") }
+        if let problem = options.problem, !isSnapped || problem != .truncatedOption { complain("\(problem)") }
     }
 
     private mutating func option(_ option: NDOption) {

@@ -126,6 +126,14 @@ struct IPv6DescriptionTests {
         #expect(listing.contains(words), "\(listing)")
     }
 
+    /// Of what was not kept of a packet nobody knows whether it is right.
+    @Test(arguments: [link.discovery(RouterSolicitation(station: station)), link.hopByHop([30, 9, 0, 0, 0, 0])])
+    func `the end of a beginning is no fault`(packet: PacketBuilder) {
+        let beginning = Array(packet.bytes.prefix(64))
+        #expect(PacketDescription(beginning).layers.contains { !$0.faults.isEmpty })
+        #expect(!PacketDescription(beginning, isSnapped: true).layers.contains { !$0.faults.isEmpty })
+    }
+
     /// Anything goes in, text comes out.
     @Test func garbage() {
         var random = Lehmer(state: 66)
