@@ -85,11 +85,27 @@ struct BFDSessionTests {
         #expect(session.packet(final: false).yourDiscriminator == 0)
     }
 
-    @Test func judgementCanBePutOff() {
+    /// As long as the caller was away, at most an interval of the peer's, here 100 ms.
+    @Test(arguments: [(2_000, 0), (3_000, 3_000), (400_000, 100_000)] as [(UInt64, UInt64)])
+    func `who has been away does not judge at once`(late: UInt64, grace: UInt64) {
         var session = Self.session(in: .up)
-        _ = session.expire(now: Self.now + 400_000, isJudging: false)
+        let now = Self.now + 400_000
+        _ = session.expire(now: now, late: late)
+        #expect(session.state == (grace > 0 ? .up : .down))
+        guard grace > 0 else { return }
+        // What is to be sent is not put off.
+        session.transmitted(now: now)
+        #expect(session.nextEvent <= now + grace)
+        _ = session.expire(now: now + grace - 1)
         #expect(session.state == .up)
-        _ = session.expire(now: Self.now + 400_000)
+        _ = session.expire(now: now + grace)
+        #expect(session.state == .down)
+    }
+
+    @Test func `who is late all the time judges all the same`() {
+        var session = Self.session(in: .up)
+        _ = session.expire(now: Self.now + 100_000, late: 50_000)
+        _ = session.expire(now: Self.now + 400_000, late: 250_000)
         #expect(session.state == .down)
     }
 

@@ -15,9 +15,6 @@ enum BFDRequest: UInt64 {
 
 // Timers, requests and what follows from them.
 extension BFDInput {
-    /// A judgement that comes later than this was kept waiting by its own worker: packets may be waiting too.
-    private static let latenessLimit: UInt64 = 2_000
-
     public mutating func wake(_ token: UInt64, _ context: Context) {
         let slot = BFDRequest.slot(token)
         // Withdrawn meanwhile.
@@ -27,9 +24,10 @@ extension BFDInput {
         var reaction = BFDReaction()
         switch request {
         case .timer:
+            let late = now - min(now, table[slot].scheduled)
             table[slot].scheduled = .max
             if now >= table[slot].leavesAt { return finish(slot, context) }
-            reaction = expire(slot, now)
+            reaction = table[slot].session.expire(now: now, late: late)
         case .begin:
             table[slot].leavesAt = .max
             reaction = table[slot].session.setAdministrativelyDown(false, now: now)
@@ -50,15 +48,6 @@ extension BFDInput {
             table[slot].leavesAt = now + (session.remote.discriminator == 0 ? 0 : time)
         }
         carryOut(reaction, slot, before, now, context)
-    }
-
-    /// Whoever has been away does not judge others' silence before a second look: what came meanwhile is being read.
-    private func expire(_ slot: Int, _ now: UInt64) -> BFDReaction {
-        let judgement = table[slot].session.judgement
-        let isLate = now > judgement && now - judgement > BFDInput.latenessLimit
-        let isJudging = !isLate || table[slot].isSecondLook
-        table[slot].isSecondLook = !isJudging
-        return table[slot].session.expire(now: now, isJudging: isJudging)
     }
 
     /// The session has said goodbye.
@@ -123,7 +112,6 @@ extension BFDInput {
     private func schedule(_ slot: Int, _ now: UInt64, _ context: Context) {
         var next = min(table[slot].session.nextEvent, table[slot].leavesAt)
         if table[slot].unreported != nil { next = min(next, now + 1_000) }
-        if table[slot].isSecondLook { next = max(next, now + BFDInput.latenessLimit) }
         guard next < table[slot].scheduled else { return }
         table[slot].scheduled = next
         let moment = ticks(next)

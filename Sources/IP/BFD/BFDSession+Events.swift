@@ -60,10 +60,22 @@ extension BFDSession {
 
     // MARK: - Time
 
+    /// Whoever calls later than this has been away, microseconds.
+    private static var latenessLimit: UInt64 { 2_000 }
+
     /// Does what is due at `now`.
     ///
-    /// - Parameter isJudging: False puts off the judgement over a silent peer: the caller has been away itself.
-    public mutating func expire(now: UInt64, isJudging: Bool = true) -> BFDReaction {
+    /// Whoever has been away itself does not judge a silent peer at once: what came meanwhile is yet to be read, and where both
+    /// share a machine the peer may have stood still as well. It gets as long as the caller was away, but no more than its
+    /// interval, and once in each silence: who is late all the time judges all the same.
+    ///
+    /// - Parameter late: How much later than asked for `expire` is called, microseconds.
+    public mutating func expire(now: UInt64, late: UInt64 = 0) -> BFDReaction {
+        if late > BFDSession.latenessLimit, excused != lastReceived {
+            excused = lastReceived
+            judgesFrom = now + min(late, UInt64(isEchoActive ? min(echoInterval, receiveInterval) : receiveInterval))
+        }
+        let isJudging = now >= judgesFrom
         var reaction = BFDReaction()
         if isJudging, now >= detectionDeadline {
             detectionDeadline = .max

@@ -43,6 +43,10 @@ public struct BFDSession: BitwiseCopyable, Sendable {
 
     /// When the last valid packet came, and when one must have come again.
     var lastReceived: UInt64 = 0
+    /// Silence is judged no earlier: whoever looks had been away.
+    var judgesFrom: UInt64 = 0
+    /// The `lastReceived` of the silence in which that was so.
+    var excused: UInt64 = .max
     var detectionDeadline = UInt64.max
     /// The detection time that held at the last packet.
     var lastDetectionTime: UInt64 = 0
@@ -89,8 +93,11 @@ public struct BFDSession: BitwiseCopyable, Sendable {
 
     /// How long the peer may be silent, microseconds; 0 while nothing was heard of it.
     public var detectionTime: UInt64 {
-        UInt64(remote.multiplier) * UInt64(max(requiredMinRxInForce, remote.desiredMinTx))
+        UInt64(remote.multiplier) * UInt64(receiveInterval)
     }
+
+    /// The peer's present interval between packets before jitter, microseconds.
+    var receiveInterval: UInt32 { max(requiredMinRxInForce, remote.desiredMinTx) }
 
     /// Whether echo packets are sent now.
     public var isEchoActive: Bool {
@@ -101,7 +108,7 @@ public struct BFDSession: BitwiseCopyable, Sendable {
     public var echoInterval: UInt32 { max(parameters.echoInterval, remote.requiredMinEchoRx) }
 
     /// When `expire` has something to do; `.max`: never, unless something comes.
-    public var nextEvent: UInt64 { min(min(detectionDeadline, nextTransmit), min(nextEcho, echoDeadline)) }
+    public var nextEvent: UInt64 { min(max(judgement, judgesFrom), min(nextTransmit, nextEcho)) }
 
     private var sendsPeriodically: Bool {
         if remote.discriminator == 0, parameters.isPassive { return false }

@@ -73,8 +73,6 @@ struct BFDSlot: BitwiseCopyable {
     var isGuard = false
     /// The path was lost, and is not known to be good again.
     var hasFailed = false
-    /// A detection that came late, because the worker did: it is looked at once more.
-    var isSecondLook = false
     /// News that the control side's queue had no room for.
     var unreported: BFDNews?
     var counters = BFDCounters()
