@@ -106,6 +106,7 @@ public final class Router {
             let plan = try router.plan()
             try router.createPlaceholders(plan)
             try router.build(plan)
+            try router.apply(plan)
             return []
         } catch let errors as ConfigurationErrors {
             return errors.all
@@ -211,12 +212,17 @@ public final class Router {
             try attempt(entry.mark, "interfaces.\(entry.name)") { _ = try entry.create() }
         }
         try build(plan)
+        try apply(plan)
+        for module in registry.modules { try attempt(nil, "") { try module.start() } }
+    }
+
+    /// What the file says of interfaces and features; a mere check does it too, since tables have a say in what can be.
+    private func apply(_ plan: Plan) throws(ConfigurationErrors) {
         for attribute in plan.attributes {
             guard let interface = engine.interface(named: attribute.interface) else { continue }
             try attempt(attribute.mark, attribute.path) { try attribute.apply(interface) }
         }
         for section in plan.sections { try attempt(section.mark, section.path, section.apply) }
-        for module in registry.modules { try attempt(nil, "") { try module.start() } }
     }
 
     private func attempt(_ mark: Mark?, _ path: String, _ body: () throws -> Void) throws(ConfigurationErrors) {

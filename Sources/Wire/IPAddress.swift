@@ -20,6 +20,12 @@ public enum IPAddress: Hashable, Sendable, BitwiseCopyable {
     public var isLinkLocal: Bool { v6?.isLinkLocal ?? false }
     public var isUnspecified: Bool { self == .v4(.any) || self == .v6(.any) }
 
+    /// Whether it can be one other host's: no group, no broadcast, not the unspecified address, not loopback.
+    public var isOneHost: Bool {
+        let isLoopback = v4?.isLoopback ?? v6?.isLoopback ?? false
+        return !isMulticast && !isUnspecified && !isLoopback && self != .v4(.broadcast)
+    }
+
     /// The block of this address alone: a /32 or a /128.
     public var host: IPPrefix {
         switch self {

@@ -72,9 +72,60 @@ import Wire
         let down = try await run("show path-list \(list("30.0.0.1/32"))")
         #expect(down[0].last == "link down")
         #expect(down[2...3].contains { $0.contains("link down") })
+        // A route that is there and can't be used is the reason, and is shown.
+        try await expectDone("route add 30.0.0.1/32 10.1.0.2")
+        let reason = try await run("show fib 40.0.0.0/8")
+        let unusable = "30.0.0.1/32, path-list \(list("30.0.0.1/32"))"
+        #expect(reason[1].suffix(2) == [unusable, "30.0.0.1/32 is unusable"])
+        #expect(reason.contains { $0.first == "10.1.0.2 on wan" && $0.last == "link down" })
         try await expectDone("route del 30.0.0.1/32")
         #expect(try await run("show fib 40.0.0.0/8")[1].last == "no route leads to 30.0.0.1")
         await #expect(throws: CommandError.self) { try await run("show path-list 9999") }
+    }
+
+    /// What an operator asks first when a link is down: the routes that are of no use are not gone.
+    @Test func explainsWhatCannotBeUsed() async throws {
+        lab.wan.interface.isLinkUp = false
+        let number = "\(list("20.0.0.0/8"))"
+        let route = ["main", "20.0.0.0/8", "static", "out of force", "unusable", "low", number]
+        let path = ["10.1.0.2 on wan", "1", "0", "", "", "", "link down"]
+        #expect(try await run("show fib 20.9.9.9").prefix(2) == [route, path])
+        #expect(
+            try await run("show fib").last?.first?.hasSuffix("no usable route; --unusable says why") == true)
+        #expect(
+            try await run("show fib --unusable").contains([
+                "20.0.0.0/8", "static", "next hop down", "10.1.0.2 on wan (link down)", number,
+            ]))
+        // Beside the shorter one that packets take instead.
+        try await expectDone("route add default 10.0.0.2")
+        let both = try await run("show fib 20.9.9.9")
+        #expect(both[0].prefix(4) == ["main", "0.0.0.0/0", "static", "in force"] && both[1] == route)
+        #expect(both.contains(path))
+        // And where another VRF's table is asked.
+        _ = try lab.ip.fib.makeTable(named: "red")
+        try await expectDone("route add default lookup main --vrf red")
+        #expect(try await run("show fib 20.9.9.9 --vrf red")[1...2].map { $0[1] } == ["0.0.0.0/0", "20.0.0.0/8"])
+        lab.wan.interface.isLinkUp = true
+        #expect(try await run("show fib 20.9.9.9")[0][3] == "in force")
+        #expect(try await run("show fib --unusable").isEmpty)
+    }
+
+    @Test func nextHopOfAnotherVRFHasItsBackupThere() async throws {
+        _ = try lab.ip.fib.makeTable(named: "red")
+        try await expectDone("route add 30.0.0.0/8 via 10.1.0.2 table main backup 10.0.0.2 --vrf red")
+        #expect(try await run("show fib 30.0.0.1 --vrf red")[1][4] == "10.0.0.2 on lan")
+    }
+
+    /// The answer says what holds, not what was asked for.
+    @Test func setNextHop() async throws {
+        #expect(try await run("set next-hop 10.1.0.2 down") == [["10.1.0.2 is out of use by command"]])
+        lab.wan.interface.isLinkUp = false
+        #expect(
+            try await run("set next-hop 10.1.0.2 up") == [
+                ["10.1.0.2 is no longer out of use by command, but out of use: link down"]
+            ])
+        lab.wan.interface.isLinkUp = true
+        #expect(try await run("set next-hop 10.1.0.2 up") == [["10.1.0.2 is no longer out of use by command"]])
     }
 
     private func expectDone(_ line: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
@@ -142,6 +193,9 @@ import Wire
         ("route add 30.0.0.0/8 10.1.0.2 local-address 10.1.0.1", "goes with 'bfd'"),
         ("route add 30.0.0.0/8 10.1.0.2 bfd local-address x", "'x' is not an IP address"),
         ("route add 30.0.0.0/8 10.1.0.2 backup 10.0.0.2 bfd", "a backup has no 'bfd'"),
+        ("route add 30.0.0.0/8 10.1.0.2 backup 10.1.0.2", "cannot be its own backup"),
+        ("route add 30.0.0.0/8 10.1.0.2 ttl uniform", "'ttl' goes with 'labels'"),
+        ("route add 30.0.0.0/8 255.255.255.255", "255.255.255.255 is not one host's address"),
         ("route load /nowhere --local-address 10.1.0.1", "cannot read the routes"),
         ("route load /nowhere", "cannot read the routes"),
     ])

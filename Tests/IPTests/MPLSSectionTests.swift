@@ -74,8 +74,13 @@ import Wire
         ("- {label: 100}", "r.yaml:6:7: mpls.labels[0]: 'via' is missing; add 'via:'"),
         (
             "- {label: 100, via: 10.9.0.1}",
-            "r.yaml:6:25: mpls.labels[0].via: no connected network contains 10.9.0.1; give a neighbour's address, or "
-                + "give an interface one in its network"
+            "r.yaml:6:25: mpls.labels[0].via: no connected network and no route leads to 10.9.0.1; give a neighbour's "
+                + "address, or add a route to it first"
+        ),
+        (
+            "- {label: 100, via: 10.9.0.1, interface: lan0}",
+            "r.yaml:6:25: mpls.labels[0].via: no network of lan0 contains 10.9.0.1; give a neighbour's address, or "
+                + "give lan0 one in its network"
         ),
         (
             "- {label: 100, swap: 3, via: 10.0.0.2}",
@@ -96,11 +101,13 @@ import Wire
         ),
         (
             "- {label: 100, pop: ip, bottom: false}",
-            "r.yaml:6:25: mpls.labels[0].pop: a label above others has no IP packet below it; remove `bottom: false`"
+            "r.yaml:6:25: mpls.labels[0].pop: a label above others has no IP packet below it; have it at the bottom of the "
+                + "stack, or anywhere"
         ),
         (
             "- {label: 100, pop: label, bottom: true}",
-            "r.yaml:6:25: mpls.labels[0].pop: the last label of a stack has none below it; remove `bottom: true`"
+            "r.yaml:6:25: mpls.labels[0].pop: the last label of a stack has none below it; have it above others, or "
+                + "anywhere"
         ),
         (
             "- {label: 100, vrf: red, via: 10.0.0.2}",
@@ -156,6 +163,26 @@ import Wire
         }
     }
 
+    /// A label switched through a route, as to a BGP next hop; and what is shown of it while there is no way.
+    @Test func `a next hop that a route leads to`() async throws {
+        let (router, ip) = try router(
+            """
+                - {label: 100, swap: 200, via: 192.0.2.1}
+            routes:
+              - {to: 192.0.2.1/32, via: {address: 10.0.0.2, labels: [300]}}
+            """)
+        #expect(
+            try await run("show mpls fib", router).first?.prefix(6) == [
+                "100", "yes", "static", "swap 200, push 300", "10.0.0.2", "lan0",
+            ])
+        #expect(ip.fib.removeRoute(IPPrefix("192.0.2.1/32")!))
+        #expect(
+            try await run("show mpls fib", router)[0].suffix(5) == ["nothing", "", "", "no usable next hop", "0"])
+        let chain = try await run("show mpls fib 100", router)
+        #expect(chain.contains { $0.first == "via 192.0.2.1" && $0.last == "no route leads to 192.0.2.1" })
+        #expect(chain.contains { $0[0].contains(": 1 bucket, ") })
+    }
+
     @Test func `labels come and go by command`() async throws {
         let (router, ip) = try router("    - {label: 100, pop: ip}")
         #expect(try await run("mpls add 200 10.0.0.2 --swap 300 --push 400,500 --ttl uniform", router) == [])
@@ -169,6 +196,10 @@ import Wire
             ("mpls add 500 10.0.0.2 --push 300", "--push goes on top of --swap"),
             ("mpls add 500 10.0.0.2 --swap 3", "label 3, implicit null, is never sent"),
             ("mpls add 500 --pop ip --vrf red", "there is no VRF 'red'"),
+            ("mpls add 500 --pop ip --place above", "a label above others has no IP packet below it"),
+            ("mpls add 500 --pop label --place bottom", "the last label of a stack has none below it"),
+            ("mpls add 500 --pop label --vrf main", "--vrf goes with --pop ip"),
+            ("mpls add 500 10.0.0.2 --vrf main", "--vrf goes with --pop ip"),
             ("mpls add 500 --pop ip --swap 300", "--pop goes without a next hop, --swap and --push"),
         ] {
             let error = await #expect(throws: CommandError.self, "\(wrong)") { try await run(wrong, router) }

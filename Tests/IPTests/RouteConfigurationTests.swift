@@ -217,8 +217,7 @@ import Wire
         ),
         (
             "routes: [{to: 20.0.0.0/8, via: 224.0.0.1}]",
-            "r.yaml:5:32: routes[0].via: no connected network contains 224.0.0.1; give a neighbour's address, or give an "
-                + "interface one in its network"
+            "r.yaml:5:32: routes[0].via: 224.0.0.1 is not one host's address; give a neighbour's"
         ),
         (
             "routes: [{to: 20.0.0.0/8, via: {address: 10.0.0.2, bfd: quick}}]",

@@ -30,6 +30,15 @@ extension Lab {
             #expect(topology.router.run("ip -d link show wan0").output.contains("promiscuity 0"))
         }
 
+        @Test func `SIGHUP does no harm`() throws {
+            let topology = Topology()
+            let daemon = try topology.start()
+            daemon.signal(SIGHUP)
+            #expect(eventually { daemon.log.contains("SIGHUP: the file is read at the start alone") }, "\(daemon.log)")
+            #expect(topology.ping() == 3)
+            #expect(daemon.stop() == 0, "\(daemon.log)")
+        }
+
         @Test(arguments: [SIGINT, SIGTERM]) func `it stops when it is asked, idle too`(signal: Int32) throws {
             let topology = Topology()
             let daemon = try topology.start()

@@ -58,6 +58,13 @@ struct Run: AsyncParsableCommand {
         // What the daemon makes (the socket, captures) is for its owner and group from the first moment.
         umask(0o027)
         let signals = Signals.stream([SIGINT, SIGTERM])
+        let hangups = Task {
+            // Other daemons read their file again: who expects that here must not lose the router.
+            for await _ in Signals.stream([SIGHUP]) {
+                Logger(label: "martlet").notice("SIGHUP: the file is read at the start alone; restart to apply changes")
+            }
+        }
+        defer { hangups.cancel() }
         let router = try await Router(file: file, options: RunOptions(workers: workers))
         let service = CommandService()
         let server = ControlServer(path: socket, group: socketGroup, service: service)

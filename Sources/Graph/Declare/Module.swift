@@ -37,7 +37,8 @@ public struct Section: Sendable {
     /// Checks what the schema can't and returns what is to be done. Nothing is done before every section was read.
     public let read: @ControlPlane @Sendable (Setting) throws(ConfigurationErrors) -> Application
 
-    /// What applying a section does; it may assume that its setting was checked.
+    /// What applying a section does; it may assume that its setting was checked. `martlet check` does it as well, in a router
+    /// that is never started: what other processes could see belongs into the module's `start`.
     public typealias Application = @ControlPlane () throws -> Void
 
     public init(

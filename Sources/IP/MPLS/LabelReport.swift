@@ -13,7 +13,7 @@ struct LabelReport: Report {
         let nextHop: IPAddress?
         let interface: String?
         let adjacency: UInt32?
-        /// "up", "down" or "not resolved"; nil for a way that leads to no neighbour.
+        /// "up", "down" or "not resolved"; nil for a way that leads to no neighbour and should not.
         let state: String?
         /// In words, where packets go while the neighbour is down.
         let backup: String?
@@ -43,9 +43,11 @@ struct LabelReport: Report {
     let total: Int
     /// The chain in full, for one label.
     var isDetailed = false
+    /// Where no way can be used: what the paths are, and why not.
+    var pathLists: [PathListDetail] = []
 
     var body: [TextBlock] {
-        if isDetailed { return labels.flatMap(detail) }
+        if isDetailed { return labels.flatMap(detail) + pathLists.flatMap(\.blocks) }
         let table = TextBlock.table(
             [.right("Label"), "Bottom", "Owner", "Action", "Next hop", "Interface", "State", .right("Packets")],
             labels.flatMap(lines))
@@ -78,7 +80,8 @@ struct LabelReport: Report {
         if row.ways.isEmpty { lines.append("  \(LabelReport.action(row, nil))") }
         if let loadBalance = row.loadBalance {
             lines.append(
-                "  load-balance \(loadBalance): \(row.buckets ?? 0) buckets, \(row.packets ?? 0) packets, "
+                "  load-balance \(loadBalance): \(row.buckets ?? 0) \(row.buckets == 1 ? "bucket" : "buckets"), "
+                    + "\(row.packets ?? 0) packets, "
                     + "\(row.bytes ?? 0) bytes")
         }
         for way in row.ways {
@@ -104,8 +107,12 @@ struct LabelReporter {
     }
 
     func report(of label: MPLSLabel) -> LabelReport {
-        let rows = [true, false].compactMap { ip.labels.entry(label, isBottom: $0) }.map(row)
-        return LabelReport(labels: rows, total: rows.count, isDetailed: true)
+        let entries = [true, false].compactMap { ip.labels.entry(label, isBottom: $0) }
+        let lists = Set(entries.compactMap(\.list)).sorted().compactMap { ip.fib.pathLists[$0] }
+        let explainer = FIBExplainer(fib: ip.fib)
+        return LabelReport(
+            labels: entries.map(row), total: entries.count, isDetailed: true,
+            pathLists: lists.filter { $0.state != .usable }.flatMap { explainer.chain(from: $0) })
     }
 
     private func row(_ entry: LabelFIB.Entry) -> LabelReport.Row {
@@ -139,8 +146,8 @@ struct LabelReporter {
         case .rewrite: return way([], "\(TTLMode.pipe)", forwarding.index, nil)
         default:
             return LabelReport.Way(
-                labels: [], ttl: "\(TTLMode.pipe)", nextHop: nil, interface: nil, adjacency: nil, state: nil,
-                backup: nil, result: forwarding.word)
+                labels: [], ttl: "\(TTLMode.pipe)", nextHop: nil, interface: nil, adjacency: nil,
+                state: forwarding == .noRoute ? "no usable next hop" : nil, backup: nil, result: forwarding.word)
         }
     }
 

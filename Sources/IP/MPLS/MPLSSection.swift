@@ -13,7 +13,9 @@ extension IPModule {
     private static let outLabel = Schema.integer(0...0xf_ffff)
 
     private static let backupKeys: [Schema.Key] = [
-        .required("via", .text(.ipAddress), "The next hop: a neighbour on a connected network"),
+        .required(
+            "via", .text(.ipAddress),
+            "The next hop: a neighbour on a connected network, or an address that a route of the main table leads to"),
         .key("interface", .text(.name), "The interface on whose networks the next hop must be; any if absent"),
         .key("swap", outLabel, "The label in place of the one that came; if absent that is taken off"),
         .key("push", .list(of: outLabel, count: 1...7), "Labels on top of the swapped one, the outermost first"),
@@ -114,7 +116,7 @@ extension IPModule {
             switch try pop.choice(of: LabelPop.self) {
             case .ip:
                 guard place != .above else {
-                    throw pop.error("a label above others has no IP packet below it", "remove `bottom: false`")
+                    throw pop.error(.noPacketBelow)
                 }
                 let name = try setting["vrf"]?.string ?? VRF.mainName
                 return { [unowned self] () throws(RouteError) in
@@ -125,7 +127,7 @@ extension IPModule {
                 }
             case .label:
                 guard place != .bottom else {
-                    throw pop.error("the last label of a stack has none below it", "remove `bottom: true`")
+                    throw pop.error(.noLabelBelow)
                 }
                 if let vrf = setting["vrf"] { throw vrf.error("`vrf` goes with `pop: ip`", "remove it") }
                 return { () throws(RouteError) in .lookupLabel }
@@ -146,13 +148,17 @@ extension IPModule {
         let via = try setting.required("via")
         let nextHop = try via.ipAddress()
         let interface = try setting["interface"]?.string
-        if let objection = plan.objection(toNeighbor: nextHop, on: interface) { throw via.error(objection) }
+        if let objection = plan.objection(toNeighbor: nextHop, on: interface) {
+            guard objection.isNotConnected, interface == nil, nextHop.isOneHost else { throw via.error(objection) }
+            routePlan.begin(nil, in: VRF.mainName)
+            routePlan.mustLead(to: nextHop, in: VRF.mainName, via)
+        }
         let labels = try readStack(setting)
         let weight = try setting["weight"]?.integer(in: 1...255) ?? 1
         let preference = try setting["preference"]?.integer(in: 0...255) ?? 0
         let backup = try setting["backup"].map { other throws(ConfigurationError) in try readWay(other, mode) }
         return { [unowned self] () throws(RouteError) in
-            var path = try path(via: nextHop, on: interface.flatMap(engine.interface(named:)))
+            var path = try path(via: nextHop, on: interface.flatMap(engine.interface(named:)), mustExist: false)
             path.labels = labels
             path.mode = mode
             path.weight = weight
@@ -190,6 +196,11 @@ extension RouteError {
         default: RouteError("\(label) is no label to send", "give 16 to 1048575, or explicit null: 0 or 2")
         }
     }
+
+    static let noPacketBelow = RouteError(
+        "a label above others has no IP packet below it", "have it at the bottom of the stack, or anywhere")
+    static let noLabelBelow = RouteError(
+        "the last label of a stack has none below it", "have it above others, or anywhere")
 
     static func noTable(named name: String, _ known: [String]) -> RouteError {
         RouteError("there is no VRF '\(name)'", Spelling.hint(for: name, among: known))

@@ -68,10 +68,12 @@ extension IPModule {
                 let policy = try IPModule.restoration(setting)
                 let isAutomatic = try setting["automatic"]?.boolean ?? false
                 var steps: [Step] = []
+                var seen: [String: Setting] = [:]
                 for key in ["interfaces", "next-hops"] {
                     for entry in try setting[key]?.list ?? [] {
                         let step = errors.collect { () throws(ConfigurationError) in
-                            key == "interfaces" ? try readLink(entry, policy) : try readNextHop(entry, policy)
+                            try IPModule.refuseTwice(entry, &seen)
+                            return key == "interfaces" ? try readLink(entry, policy) : try readNextHop(entry, policy)
                         }
                         if let step { steps.append(step) }
                     }
@@ -110,6 +112,16 @@ extension IPModule {
         var policy = common
         policy.waitToRestore = try milliseconds(wait, orNever: true)
         return policy
+    }
+
+    /// The second backup of a next hop, or of a link, would silently replace the first.
+    private static func refuseTwice(_ entry: Setting, _ seen: inout [String: Setting]) throws(ConfigurationError) {
+        let interface = try entry["interface"]?.string
+        let address = try entry["address"]?.ipAddress()
+        let what = [address.map { "\($0)" }, interface].compactMap { $0 }.joined(separator: " on ")
+        if let earlier = seen.updateValue(entry, forKey: what) {
+            throw entry.error("\(what) has a backup already, in line \(earlier.mark.line)", "keep one of them")
+        }
     }
 
     private func readNextHop(_ entry: Setting, _ common: RestorationPolicy) throws(ConfigurationError) -> Step {

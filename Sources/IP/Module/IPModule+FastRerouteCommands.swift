@@ -95,7 +95,10 @@ extension IPModule {
                 throw CommandError.usage("\(found.count) links have a next hop \(address)", "name the interface")
             }
             fastReroute.setOutOfUse(index, state == .down)
-            return Notice("\(address) is \(state == .down ? "out of use" : "in use") by command")
+            if state == .down { return Notice("\(address) is out of use by command") }
+            let isDown = fib.adjacencies.table[index].status.isDown
+            let rest = isDown ? ", but out of use: \(FIBExplainer(fib: fib).state(of: index))" : ""
+            return Notice("\(address) is no longer out of use by command\(rest)")
         }
     }
 

@@ -87,7 +87,7 @@ extension IPModule {
             do throws(RouteError) {
                 let action: LabelFIB.Action
                 if let pop {
-                    action = try popAction(pop, arguments)
+                    action = try popAction(pop, arguments, place)
                 } else {
                     action = try pathAction(arguments, mode)
                 }
@@ -99,17 +99,25 @@ extension IPModule {
         }
     }
 
-    private func popAction(_ pop: LabelPop, _ arguments: CommandArguments) throws(RouteError) -> LabelFIB.Action {
+    private func popAction(
+        _ pop: LabelPop, _ arguments: CommandArguments, _ place: LabelFIB.Place
+    ) throws(RouteError) -> LabelFIB.Action {
         if arguments["next-hop"] != nil || arguments["swap"] != nil || arguments["push"] != nil {
             throw RouteError("--pop goes without a next hop, --swap and --push", "give one or the other")
         }
-        guard pop == .ip else { return .lookupLabel }
+        guard pop == .ip else {
+            if place == .bottom { throw .noLabelBelow }
+            if arguments["vrf"] != nil { throw RouteError("--vrf goes with --pop ip", "remove it") }
+            return .lookupLabel
+        }
+        if place == .above { throw .noPacketBelow }
         let name = arguments["vrf"] ?? VRF.mainName
         guard let table = fib.table(named: name) else { throw .noTable(named: name, fib.tables.map(\.name)) }
         return .lookupIP(table.index)
     }
 
     private func pathAction(_ arguments: CommandArguments, _ mode: TTLMode) throws(RouteError) -> LabelFIB.Action {
+        if arguments["vrf"] != nil { throw RouteError("--vrf goes with --pop ip", "add that, or remove it") }
         guard let text = arguments["next-hop"] else {
             throw RouteError("a label needs a next hop or --pop", "give one of them")
         }
@@ -148,13 +156,11 @@ extension IPModule {
             let label = try IPModule.label(arguments)
             let place = try arguments.choice("place", of: LabelFIB.Place.self) ?? .any
             do throws(RouteError) {
-                guard try labels.remove(label, at: place, from: LabelFIB.operatorName) else {
-                    throw RouteError("there is no entry for label \(label)", "show mpls fib lists them")
-                }
+                if try labels.remove(label, at: place, from: LabelFIB.operatorName) { return Notice("") }
             } catch {
                 throw CommandError.failed(error.problem, error.remedy)
             }
-            return Notice("")
+            throw CommandError.notFound("there is no entry for label \(label)", "show mpls fib lists them")
         }
     }
 

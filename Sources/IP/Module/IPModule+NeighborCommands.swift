@@ -103,9 +103,8 @@ extension IPModule {
             } else {
                 neighbors.flush(only)
             }
-            return Notice(
-                "\(before.subtracting(neighbors.all.filter { $0.state.isUsable }.map(\.key)).count) neighbours forgotten"
-            )
+            let count = before.subtracting(neighbors.all.filter { $0.state.isUsable }.map(\.key)).count
+            return Notice("\(count) \(count == 1 ? "neighbour" : "neighbours") forgotten")
         }
     }
 

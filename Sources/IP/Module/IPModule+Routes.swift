@@ -36,7 +36,7 @@ extension IPModule {
         path.mode = hop.mode
         path.viaHost = hop.viaHost
         path.bfd = hop.bfd
-        if let backup = hop.backup.first { path.backup = [try self.path(backup, in: table, mustExist: mustExist)] }
+        if let backup = hop.backup.first { path.backup = [try self.path(backup, in: place, mustExist: mustExist)] }
         return path
     }
 

@@ -34,24 +34,36 @@ extension IPModule {
             ["show", "fib"], "Routes; of a prefix or an address the whole way to the adjacency",
             [
                 .argument("destination", "An address, or a prefix with all its sources"),
-                .flag("ipv6", "IPv6 routes"), vrfOption, IPModule.limit("routes"),
+                .flag("ipv6", "IPv6 routes"),
+                .flag("unusable", "In place of the routes in force, prefixes whose routes can't be used now"),
+                vrfOption, IPModule.limit("routes"),
             ]
         ) { [unowned self] arguments in
             let table = try table(arguments)
             if let text = arguments["destination"] { return try explain(text, in: table) }
             let limit = try IPModule.limit(arguments)
+            let unusable = arguments.has(flag: "unusable")
             return arguments.has(flag: "ipv6")
-                ? report(table.ip6, of: table, .ipv6, limit) { .v6($0) }
-                : report(table.ip4, of: table, .ipv4, limit) { .v4($0) }
+                ? report(table.ip6, of: table, .ipv6, limit, unusable: unusable) { .v6($0) }
+                : report(table.ip4, of: table, .ipv4, limit, unusable: unusable) { .v4($0) }
         }
     }
 
     private func report<Prefix>(
-        _ rib: RIB<Prefix>, of table: VRF, _ family: AddressFamily, _ limit: Int, _ wrap: (Prefix) -> IPPrefix
+        _ rib: RIB<Prefix>, of table: VRF, _ family: AddressFamily, _ limit: Int, unusable: Bool,
+        _ wrap: (Prefix) -> IPPrefix
     ) -> RouteReport {
         let explainer = FIBExplainer(fib: fib)
-        let rows = rib.entries(limit: limit).map { entry in
+        let entries = unusable ? rib.unusableEntries(limit: limit) : rib.entries(limit: limit)
+        let rows = entries.map { entry in
             let detail = fib.pathLists[entry.list].map { explainer.detail(of: $0) }
+            if unusable {
+                return RouteReport.Row(
+                    prefix: wrap(entry.prefix), source: entry.source.name, inForce: false,
+                    kind: Forwarding.nextHopDown.word,
+                    nextHops: detail?.paths.map { "\($0.target) (\($0.problem ?? "usable"))" } ?? [],
+                    pathList: entry.list)
+            }
             let hops = (detail?.members ?? []).filter { $0.nextHop != nil || $0.interface != nil }.map { member in
                 let name = member.nextHop.map { "\($0) on " } ?? ""
                 let place = name + (member.interface ?? "")
@@ -62,7 +74,8 @@ extension IPModule {
                 kind: fib.pathLists[entry.list]?.forwarding.word ?? "", nextHops: hops, pathList: entry.list)
         }
         return RouteReport(
-            vrf: table.name, family: family, routes: rows, total: rib.count, waiting: fib.reprogramming.waiting)
+            vrf: table.name, family: family, routes: rows, total: unusable ? rib.unusable.count : rib.count,
+            unusable: unusable ? 0 : rib.unusable.count, waiting: fib.reprogramming.waiting)
     }
 
     private func explain(_ text: String, in table: VRF) throws(CommandError) -> RouteExplanation {
@@ -76,11 +89,9 @@ extension IPModule {
             for list in details(of: entries) where !lists.contains(where: { $0.index == list.index }) {
                 lists.append(list)
             }
-            guard let next = leak(entries), let address = IPAddress(text),
-                let (prefix, _) = fib.cover(of: address, in: next.index)
-            else { break }
+            guard let next = leak(entries), let address = IPAddress(text) else { break }
             place = next
-            entries = self.entries(for: prefix, in: next)
+            entries = self.entries(for: address, in: next)
         }
         return RouteExplanation(vrf: table.name, routes: routes, pathLists: lists)
     }
@@ -122,10 +133,9 @@ extension IPModule {
 
     private func entries(for text: String, in table: VRF) throws(CommandError) -> [ShownEntry] {
         if let address = IPAddress(text) {
-            guard let (prefix, _) = fib.cover(of: address, in: table.index) else {
-                throw .notFound("there is no route to \(address)")
-            }
-            return entries(for: prefix, in: table)
+            let entries = entries(for: address, in: table)
+            if entries.isEmpty { throw .notFound("there is no route to \(address)") }
+            return entries
         }
         let prefix = try IPModule.destination(text)
         let entries = entries(for: prefix, in: table)
@@ -133,6 +143,14 @@ extension IPModule {
             throw .notFound("there is no route to \(prefix)", "show fib ADDRESS finds the one that covers it")
         }
         return entries
+    }
+
+    /// The route that packets to the address take, and longer ones that can't be used, which they would take.
+    private func entries(for address: IPAddress, in table: VRF) -> [ShownEntry] {
+        let cover = fib.cover(of: address, in: table.index)?.0
+        let unusable = fib.unusable(to: address, in: table).map(\.prefix)
+        let shown = [cover].compactMap { $0 } + unusable.filter { $0.length > cover?.length ?? -1 }
+        return shown.flatMap { entries(for: $0, in: table) }
     }
 
     private func entries(for prefix: IPPrefix, in table: VRF) -> [ShownEntry] {

@@ -68,7 +68,7 @@ public final class IPModule: Module {
         let unknown = profileUses.filter { !known.contains($0.name) }.map { use in
             use.setting.error("there is no BFD profile '\(use.name)'", Spelling.hint(for: use.name, among: known))
         }
-        return unknown + plan.objectionsToShortLinks(in: file)
+        return routePlan.errors() + unknown + plan.objectionsToShortLinks(in: file)
     }
 
     public func start() throws {

@@ -44,6 +44,9 @@ struct RouteGrammar {
         }
         while let word = words.popFirst() { try take(word) }
         guard !hops.isEmpty else { throw .usage("there is no next hop", "give an address, or blackhole") }
+        if hops.contains(where: { $0.mode == .uniform && $0.labels.isEmpty }) {
+            throw .usage("'ttl' goes with 'labels'", "give labels, or remove it")
+        }
         return .hops(hops)
     }
 

@@ -22,6 +22,8 @@ struct RouteReport: Report {
     let routes: [Row]
     /// All prefixes that there are, shown or not.
     let total: Int
+    /// Further prefixes with routes of which none can be used.
+    let unusable: Int
     /// Prefixes that a change has made usable or unusable and that wait to be brought up to date.
     let waiting: Int
 
@@ -31,14 +33,15 @@ struct RouteReport: Report {
             routes.map { row in
                 let shown = row.nextHops.prefix(3).joined(separator: ", ")
                 let rest = row.nextHops.count > 3 ? " and \(row.nextHops.count - 3) more" : ""
-                let source = row.inForce ? row.source : "(\(row.source))"
-                return ["\(row.prefix)", source, row.kind, shown + rest, "\(row.pathList)"]
+                return ["\(row.prefix)", row.source, row.kind, shown + rest, "\(row.pathList)"]
             })
         var lines: [String] = []
         if total > routes.count {
             lines.append(
                 "\(total - routes.count) more of \(total) prefixes; --limit shows more, a prefix or address its own")
         }
+        if unusable == 1 { lines.append("1 more prefix has no usable route; --unusable says why") }
+        if unusable > 1 { lines.append("\(unusable) more prefixes have no usable route; --unusable says why") }
         if waiting > 0 { lines.append("up to \(waiting) prefixes wait to be brought up to date") }
         return lines.isEmpty ? [table] : [table, .lines(lines)]
     }
@@ -58,6 +61,9 @@ struct RouteExplanation: Report {
         /// What followed this route; nil where it is not counted apart from others.
         let packets: UInt64?
         let bytes: UInt64?
+
+        /// Hidden by a better source, or of no use to anybody.
+        var standing: String { inForce ? "in force" : state == .unusable ? "out of force" : "hidden" }
     }
 
     let vrf: String
@@ -73,7 +79,7 @@ struct RouteExplanation: Report {
             routes.map { route in
                 let traffic = [route.packets, route.bytes].map { $0.map(String.init) ?? "-" }
                 return [
-                    route.vrf, "\(route.prefix)", route.source, route.inForce ? "in force" : "hidden",
+                    route.vrf, "\(route.prefix)", route.source, route.standing,
                     route.state.rawValue, route.priority.rawValue, "\(route.pathList)",
                 ] + (isCounted ? traffic : [])
             })

@@ -28,7 +28,7 @@ extension IPModule {
         ),
         .key(
             "backup", .either([.text(.ipAddress), .object(backupKeys)]),
-            "A next hop that takes over by itself while this one is down"),
+            "A next hop, of the same VRF, that takes over by itself while this one is down"),
         .key("vrf", .text(.name), "The VRF whose networks and routes lead to the next hop; the route's own if absent"),
         .key(
             "via-host", .boolean,
@@ -99,7 +99,7 @@ extension IPModule {
         hop.bfd = try setting["bfd"].map { setting throws(ConfigurationError) in try readWatch(setting) } ?? bfd
         try check(hop, at: address, in: hop.table ?? table)
         if let backup = setting["backup"] {
-            let written = try readHop(backup, interface: nil, bfd: nil, table: table)
+            let written = try readHop(backup, interface: nil, bfd: nil, table: hop.table ?? table)
             if written.hop.address == hop.address, written.hop.labels == hop.labels {
                 throw backup.error("\(hop.address) cannot be its own backup", "give another next hop")
             }
@@ -116,8 +116,8 @@ extension IPModule {
     /// Finds what is wrong with a next hop; keeps it for later if a route must lead to it.
     private func check(_ hop: NextHop, at setting: Setting, in table: String) throws(ConfigurationError) {
         guard let objection = plan.objection(toNeighbor: hop.address, on: hop.interface, in: table) else { return }
-        guard objection.isNotConnected, hop.interface == nil, !hop.address.isMulticast, !hop.address.isUnspecified
-        else { throw setting.error(objection) }
+        guard hop.address.isOneHost else { throw setting.error(.notOneHost(hop.address)) }
+        guard objection.isNotConnected, hop.interface == nil else { throw setting.error(objection) }
         if let objection = IPModule.objection(toWatching: hop.address, hop.bfd) { throw setting.error(objection) }
         routePlan.mustLead(to: hop.address, in: table, setting)
     }

@@ -43,8 +43,7 @@ extension IPModule {
     }
 
     private func readRoutes(_ setting: Setting) throws(ConfigurationErrors) -> [Step] {
-        routePlan = RoutePlan()
-        return try ConfigurationErrors.collecting { (errors) throws(ConfigurationError) in
+        try ConfigurationErrors.collecting { (errors) throws(ConfigurationError) in
             var elements = [setting]
             if case .list(let list) = setting.value { elements = list }
             var steps: [Step] = []
@@ -55,7 +54,6 @@ extension IPModule {
                 }
                 if let step { steps.append(step) }
             }
-            errors.append(contentsOf: routePlan.errors())
             return steps
         }
     }

@@ -24,16 +24,16 @@ extension FIB {
         switch path.target {
         case .neighbor(let address, let interface):
             if self.interface(interface) == nil { return .noInterface(interface) }
-            if address.isMulticast || address.isUnspecified { return .notOneHost(address) }
+            if !address.isOneHost { return .notOneHost(address) }
         case .recursive(let address, let table):
             if self.table(table) == nil { return .noTable(table) }
-            if address.isMulticast || address.isUnspecified { return .notOneHost(address) }
+            if !address.isOneHost { return .notOneHost(address) }
         case .table(let table):
             if self.table(table) == nil { return .noTable(table) }
             return objectionWithoutNeighbor(path)
         case .glean, .receive, .broadcast, .discard: return objectionWithoutNeighbor(path)
         }
-        return objection(toBackup: path.backup)
+        return objection(toBackupOf: path)
     }
 
     private func objectionWithoutNeighbor(_ path: Path) -> RouteError? {
@@ -41,10 +41,14 @@ extension FIB {
         return RouteError("labels, backups and BFD go with a next hop alone", "remove them")
     }
 
-    private func objection(toBackup backup: [Path]) -> RouteError? {
-        guard let path = backup.first else { return nil }
-        switch path.target {
-        case .neighbor, .recursive: return objection(to: path)
+    private func objection(toBackupOf path: Path) -> RouteError? {
+        guard let backup = path.backup.first else { return nil }
+        switch backup.target {
+        case .neighbor(let address, _), .recursive(let address, _):
+            if backup.target == path.target, backup.labels == path.labels {
+                return RouteError("\(address) cannot be its own backup", "give another next hop")
+            }
+            return objection(to: backup)
         default: return RouteError("a backup leads to a next hop", "give a neighbour's address")
         }
     }

@@ -106,9 +106,22 @@ struct FIBExplainer {
 
     private func resolution(of path: Path) -> PathDetail.Resolution? {
         guard case .recursive(let address, let index) = path.target, let table = fib.table(index),
-            let (prefix, list) = fib.cover(of: address, in: index)
+            let (prefix, list) = cover(of: address, in: table, viaHost: path.viaHost)
         else { return nil }
         return PathDetail.Resolution(prefix: prefix, vrf: table.name, pathList: list.index)
+    }
+
+    /// The route that leads to a next hop; where none does, the one that would if it could be used.
+    private func cover(of address: IPAddress, in table: VRF, viaHost: Bool) -> (IPPrefix, PathList)? {
+        let found = fib.cover(of: address, in: table.index)
+        if let (prefix, list) = found, !viaHost || isHostRoute(prefix, list) { return found }
+        return fib.unusable(to: address, in: table).first ?? found
+    }
+
+    /// Whether it does for a path with `viaHost`; a neighbour that is not known yet has none.
+    private func isHostRoute(_ prefix: IPPrefix, _ list: PathList) -> Bool {
+        if case .glean? = list.paths.first?.target { return true }
+        return prefix.length == prefix.family.bitCount
     }
 
     /// Why packets cannot take a path now; nil when they can.
@@ -122,12 +135,11 @@ struct FIBExplainer {
             return problem(of: index)
         case .recursive(let address, let index):
             if let lost = fib.lostHops[PathList.Hop(address: address, table: index)] { return lost.reason }
-            guard let (prefix, cover) = fib.cover(of: address, in: index) else { return "no route leads to \(address)" }
+            guard let table = fib.table(index),
+                let (prefix, cover) = cover(of: address, in: table, viaHost: path.viaHost)
+            else { return "no route leads to \(address)" }
             if fib.pathLists.leads(cover, to: list.index) { return "\(prefix) leads back to this path-list" }
-            if path.viaHost, prefix.length < prefix.family.bitCount, case .glean? = cover.paths.first?.target {
-            } else if path.viaHost, prefix.length < prefix.family.bitCount {
-                return "\(prefix) is no host route"
-            }
+            if path.viaHost, !isHostRoute(prefix, cover) { return "\(prefix) is no host route" }
             if cover.state != .usable { return "\(prefix) is \(cover.state.rawValue)" }
             if case .glean? = cover.paths.first?.target { return nil }
             let works = cover.members.contains { member in
