@@ -55,6 +55,27 @@ public struct PacketDescription: Hashable, Sendable, CustomStringConvertible {
         self = frame.withBytes { PacketDescription($0, isSnapped: isSnapped) }
     }
 
+    /// Describes what was dropped: a frame, or a packet without a link header, as it goes on after it had to wait for its next
+    /// hop's address or was put together. That one says its own length where a frame has its addresses.
+    /// - Parameter length: Of the whole, of which `bytes` may be the beginning.
+    public init(dropped bytes: [UInt8], length: Int) {
+        var bytes = bytes
+        var dissector = PacketDissector(isSnapped: bytes.count < length)
+        func field(at place: Int) -> Int { Int(bytes[place]) << 8 | Int(bytes[place + 1]) }
+        let isIPv4 = bytes.count >= 20 && bytes[0] >> 4 == 4 && field(at: 2) == length
+        let isIPv6 = bytes.count >= 40 && bytes[0] >> 4 == 6 && field(at: 4) + 40 == length
+        bytes.withBytes { packet in
+            if isIPv4 {
+                dissector.ipv4(packet)
+            } else if isIPv6 {
+                dissector.ipv6(packet)
+            } else {
+                dissector.ethernet(packet)
+            }
+        }
+        layers = dissector.layers
+    }
+
     /// Everything that matters on one line, without a line break.
     public var line: String {
         layers.filter { !$0.name.isEmpty }.map { layer in

@@ -105,4 +105,19 @@ struct PacketDescriptionTests {
             Issue.record("\(bytes)")
         }
     }
+
+    /// A packet that waited for its next hop's address is dropped without a link header.
+    @Test func droppedPackets() {
+        let ip4 = [UInt8]([
+            0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 10, 1, 0, 9, 0, 9, 0, 53, 0, 8, 0, 0,
+        ])
+        let ip6 = [UInt8](
+            [0x60, 0, 0, 0, 0, 8, 17, 64] + Array(repeating: 0x20, count: 32) + [0, 9, 0, 53, 0, 8, 0, 0])
+        #expect(PacketDescription(dropped: ip4, length: 28).line.hasPrefix("IPv4 192.0.2.1 > 10.1.0.9"))
+        #expect(
+            PacketDescription(dropped: ip6, length: 48).line.hasPrefix("IPv6 2020:2020:2020:2020:2020:2020:2020:2020"))
+        // Whatever its addresses begin with, a frame is one.
+        let frame: [UInt8] = [0x46, 1, 2, 3, 4, 5, 0x62, 0, 0, 0, 0, 1, 8, 0] + ip4
+        #expect(PacketDescription(dropped: frame, length: frame.count).line.hasPrefix("62:00:00:00:00:01 > 46:01:02"))
+    }
 }

@@ -80,7 +80,7 @@ struct DropReport: Report {
     init(_ drops: some Sequence<LastDrop>) {
         let now = Clock.now
         self.drops = drops.map { drop in
-            let description = PacketDescription(drop.bytes, isSnapped: drop.bytes.count < drop.length)
+            let description = PacketDescription(dropped: drop.bytes, length: drop.length)
             return Entry(
                 ageSeconds: now > drop.clock ? Clock.seconds(now - drop.clock) : 0, worker: drop.worker,
                 interface: drop.interface, node: drop.node, reason: drop.reason, lengthBytes: drop.length,
