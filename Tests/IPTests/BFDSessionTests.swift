@@ -104,8 +104,22 @@ struct BFDSessionTests {
 
     @Test func `who is late all the time judges all the same`() {
         var session = Self.session(in: .up)
-        _ = session.expire(now: Self.now + 100_000, late: 50_000)
-        _ = session.expire(now: Self.now + 400_000, late: 250_000)
+        for time in [100_000, 200_000, 295_000, 350_000] as [UInt64] {
+            _ = session.expire(now: Self.now + time, late: 50_000)
+            #expect(session.state == .up)
+        }
+        _ = session.expire(now: Self.now + 400_000, late: 50_000)
+        #expect(session.state == .down)
+    }
+
+    /// 5 ms before the judgement the caller comes back: that the judgement itself comes in time does not help the peer.
+    @Test func `who comes back shortly before does not judge at once`() {
+        var session = Self.session(in: .up)
+        _ = session.expire(now: Self.now + 295_000, late: 140_000)
+        session.transmitted(now: Self.now + 295_000)
+        _ = session.expire(now: Self.now + 300_000)
+        #expect(session.state == .up)
+        _ = session.expire(now: Self.now + 395_000)
         #expect(session.state == .down)
     }
 

@@ -67,12 +67,12 @@ extension BFDSession {
     ///
     /// Whoever has been away itself does not judge a silent peer at once: what came meanwhile is yet to be read, and where both
     /// share a machine the peer may have stood still as well. It gets as long as the caller was away, but no more than its
-    /// interval, and once in each silence: who is late all the time judges all the same.
+    /// interval, and when judgement is due once in each silence: who is late all the time judges all the same.
     ///
     /// - Parameter late: How much later than asked for `expire` is called, microseconds.
     public mutating func expire(now: UInt64, late: UInt64 = 0) -> BFDReaction {
-        if late > BFDSession.latenessLimit, excused != lastReceived {
-            excused = lastReceived
+        if late > BFDSession.latenessLimit, now < judgement || excused != lastReceived {
+            if now >= judgement { excused = lastReceived }
             judgesFrom = now + min(late, UInt64(isEchoActive ? min(echoInterval, receiveInterval) : receiveInterval))
         }
         let isJudging = now >= judgesFrom

@@ -45,7 +45,7 @@ public struct BFDSession: BitwiseCopyable, Sendable {
     var lastReceived: UInt64 = 0
     /// Silence is judged no earlier: whoever looks had been away.
     var judgesFrom: UInt64 = 0
-    /// The `lastReceived` of the silence in which that was so.
+    /// The `lastReceived` of the silence whose judgement was put off.
     var excused: UInt64 = .max
     var detectionDeadline = UInt64.max
     /// The detection time that held at the last packet.
