@@ -76,6 +76,59 @@ import Wire
         #expect(lab.frr.protection(of: .v4(IPLab.b.ip), on: lab.lab.wan.interface) == nil)
     }
 
+    /// A route through another, which has nothing to fall back on, and a next hop of the next preference.
+    private func setRecursiveRoute(_ lab: FastRerouteLab) throws {
+        let hop = IPPrefix("40.0.0.1/32")!
+        try lab.fib.setRoute(hop, lab.fib.pathLists.acquire([lab.pathToB]))
+        var toC = lab.pathToC
+        toC.preference = 1
+        let list = try lab.fib.pathLists.acquire([.recursive(.v4(IPv4Address(40, 0, 0, 1))), toC])
+        try lab.fib.setRoute(IPPrefix("30.0.0.0/8")!, list)
+        lab.fib.pathLists.release(list.index)
+        lab.fib.hasAutomaticBackups = true
+    }
+
+    /// Its next hop is no longer among the route's ways when the other route has lost its own: the account of the switch and
+    /// the wait go on.
+    @Test(arguments: [FastRerouteLab.Trigger.bfd, .neighbor, .carrier])
+    func aRouteThroughAnotherWaitsAsWell(trigger: FastRerouteLab.Trigger) throws {
+        let lab = try FastRerouteLab(wait: 60_000)
+        try setRecursiveRoute(lab)
+        for failures in 1...2 {
+            #expect(shares(lab) == ["wan": 64], "\(lab.listing)")
+            lab.fail(trigger)
+            lab.discardSent()
+            #expect(shares(lab) == ["alt": 64])
+            let row = try #require(lab.frr.report().nextHops.first)
+            #expect(row.state == .backup && row.backup == "10.2.0.2 on alt" && row.failuresInRow == failures, "\(row)")
+            lab.mend(trigger)
+            #expect(shares(lab) == ["alt": 64], "it waits")
+            #expect(lab.frr.report().nextHops.map(\.state) == [.waiting])
+            #expect(lab.frr.revert() == 1)
+            lab.discardSent()
+            #expect(shares(lab) == ["wan": 64])
+            #expect(lab.frr.switches.map { $0.restored != nil } == Array(repeating: true, count: failures))
+        }
+        #expect(lab.frr.protection(of: .v4(IPLab.b.ip), on: lab.lab.wan.interface)?.successors == [])
+        // Nothing is held for a route that has gone.
+        lab.fib.removeRoute(IPPrefix("30.0.0.0/8")!)
+        lab.discardSent()
+        #expect(lab.frr.backupUses.isEmpty)
+    }
+
+    /// Waiting helps nobody when those who took over fail.
+    @Test func nobodyWaitsForARouteThroughAnotherInVain() throws {
+        let lab = try FastRerouteLab(wait: 60_000)
+        try setRecursiveRoute(lab)
+        lab.fail(.bfd)
+        lab.discardSent()
+        lab.mend(.bfd)
+        #expect(shares(lab) == ["alt": 64])
+        lab.alt.interface.isLinkUp = false
+        lab.discardSent()
+        #expect(shares(lab) == ["wan": 64], "\(lab.listing)")
+    }
+
     /// A single next hop has no other path to be its backup.
     @Test func singlePathHasNoAutomaticBackup() throws {
         let lab = try FastRerouteLab()

@@ -65,7 +65,14 @@ extension FastReroute {
         if isPresent {
             guard let link = links[table[index].txInterface], let protection = entry(index) else { return }
             attempt(link.path, protection)
-        } else if let protection = protections[index] {
+            return
+        }
+        for primary in backupUses[index]?.keys.sorted() ?? []
+        where protections[primary]?.successors.remove(index) != nil {
+            countUse(of: index, by: primary, -1)
+        }
+        if let protection = protections[index] {
+            forgetSuccessors(protection)
             remove(protection)
             if let timer = protection.timer { engine.timers.cancel(timer) }
             protections[index] = nil

@@ -35,6 +35,7 @@ extension FastReroute {
     }
 
     private func hasUsableBackup(_ protection: Protection) -> Bool {
+        if protection.successors.contains(where: { !table[$0].status.isDown }) { return true }
         let backups =
             [protection.own?.forwarding].compactMap { $0 } + protection.paths.map { fib.paths.table[$0].backup }
         return backups.contains { backup in neighbor(of: backup).map { !table[$0].status.isDown } ?? false }

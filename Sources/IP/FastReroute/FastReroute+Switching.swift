@@ -144,6 +144,7 @@ extension FastReroute {
             tell(event)
         }
         protection.current = nil
+        forgetSuccessors(protection)
         // A worker may be about to note a packet that was on the backup.
         engine.retire { [weak self, weak protection] in
             if let self, let protection, !table[protection.adjacency].status.isDown { resetFirstPacket(protection) }
@@ -191,13 +192,16 @@ extension FastReroute {
     func backupText(_ protection: Protection) -> String? {
         if let own = protection.own, own.forwarding != .noRoute { return text(of: own.forwarding) }
         let backups = Set(protection.paths.map { fib.paths.table[$0].backup })
-        guard let first = backups.first else { return nil }
+        guard let first = backups.first else { return protection.successors.min().flatMap(text) }
         return backups.count == 1 ? text(of: first) : "\(backups.count) backups of \(protection.paths.count) paths"
     }
 
+    private func text(of neighbor: AdjacencyIndex) -> String? {
+        table[neighbor].neighbor.map { "\($0) on \(name(of: table[neighbor].txInterface))" }
+    }
+
     func text(of backup: Forwarding) -> String? {
-        guard let neighbor = neighbor(of: backup), let address = table[neighbor].neighbor else { return nil }
-        let way = "\(address) on \(name(of: table[neighbor].txInterface))"
+        guard let neighbor = neighbor(of: backup), let way = text(of: neighbor) else { return nil }
         guard backup.kind == .path else { return way }
         let labels = fib.paths.labels(of: backup.index)
         return labels.isEmpty ? way : "\(way), labels \(labels.map { "\($0)" }.joined(separator: " "))"

@@ -80,10 +80,14 @@ public final class FastReroute {
     // MARK: - Who takes over for whom
 
     func entry(_ index: AdjacencyIndex) -> Protection? {
-        if let known = protections[index] { return known }
+        let isDown = table[index].status.isDown
+        if let known = protections[index] {
+            // Nobody has followed it meanwhile.
+            if !known.isProtected { known.phase = isDown ? .failed : .inUse }
+            return known
+        }
         guard let key = adjacencies.key(of: index) else { return nil }
         let new = Protection(index, key)
-        let isDown = table[index].status.isDown
         new.phase = isDown ? .failed : .inUse
         new.wasInUse = !isDown
         protections[index] = new
@@ -100,7 +104,10 @@ public final class FastReroute {
     }
 
     func countUse(of backup: Forwarding, by primary: AdjacencyIndex, _ change: Int) {
-        guard let neighbor = neighbor(of: backup) else { return }
+        if let neighbor = neighbor(of: backup) { countUse(of: neighbor, by: primary, change) }
+    }
+
+    func countUse(of neighbor: AdjacencyIndex, by primary: AdjacencyIndex, _ change: Int) {
         let count = (backupUses[neighbor]?[primary] ?? 0) + change
         backupUses[neighbor, default: [:]][primary] = count > 0 ? count : nil
         if backupUses[neighbor]?.isEmpty == true { backupUses[neighbor] = nil }
@@ -112,12 +119,31 @@ public final class FastReroute {
         guard let protection = entry(record.adjacency) else { return }
         if isPresent {
             protection.paths.insert(path)
-        } else {
-            noteFirstPacket(record.firstOnBackup, protection)
-            protection.paths.remove(path)
+            return countUse(of: record.backup, by: record.adjacency, 1)
         }
-        countUse(of: record.backup, by: record.adjacency, isPresent ? 1 : -1)
-        if !isPresent { discard(protection) }
+        noteFirstPacket(record.firstOnBackup, protection)
+        protection.paths.remove(path)
+        // Routes of several levels leave it when they are brought up to date: its traffic is where the backup had it, and
+        // comes back when the next hop does, after the same wait.
+        if protection.own == nil, isAwaited(record.adjacency), let successor = neighbor(of: record.backup),
+            protection.successors.insert(successor).inserted
+        {
+            return
+        }
+        countUse(of: record.backup, by: record.adjacency, -1)
+        discard(protection)
+    }
+
+    /// Whether a next hop is down, and there are routes through others that lead to it again when it is not.
+    private func isAwaited(_ index: AdjacencyIndex) -> Bool {
+        table[index].status.isDown
+            && fib.pathLists.users(of: index).contains { fib.pathLists[$0]?.dependents.isEmpty == false }
+    }
+
+    /// Routes have come back to the next hop, or will.
+    func forgetSuccessors(_ protection: Protection) {
+        for neighbor in protection.successors { countUse(of: neighbor, by: protection.adjacency, -1) }
+        protection.successors = []
     }
 
     /// Removes an entry that has nothing left to protect.
@@ -131,6 +157,7 @@ public final class FastReroute {
     /// Whether packets would find a backup there and then.
     func hasReadyBackup(_ protection: Protection) -> Bool {
         if let own = protection.own, isReady(own.forwarding) { return true }
+        if protection.successors.contains(where: { table[$0].status.isReady }) { return true }
         return protection.paths.contains { isReady(fib.paths.table[$0].backup) }
     }
 

@@ -22,6 +22,8 @@ public final class Protection {
     var own: OwnBackup?
     /// Paths by this next hop that have backups of their own, by number.
     var paths: Set<UInt32> = []
+    /// Neighbours that took over from paths which routes have left since it failed; each is counted as a use.
+    var successors: Set<AdjacencyIndex> = []
     /// Instead of the section's.
     var policy: RestorationPolicy?
     var phase = Phase.inUse
@@ -47,7 +49,7 @@ public final class Protection {
     }
 
     /// Whether anything takes over when the next hop fails.
-    public var isProtected: Bool { own != nil || !paths.isEmpty }
+    public var isProtected: Bool { own != nil || !paths.isEmpty || !successors.isEmpty }
 }
 
 /// A backup that was set for a next hop, and what it comes to at the moment.
