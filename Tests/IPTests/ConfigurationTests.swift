@@ -23,14 +23,7 @@ import Wire
     }
 
     private func errors(_ text: String, interfaces: String = ConfigurationTests.interfaces) -> [String] {
-        do {
-            try Router(YAMLReader.read(text: interfaces + text, name: "r.yaml")).prepare()
-            return []
-        } catch let errors as ConfigurationErrors {
-            return errors.all.map(\.description)
-        } catch {
-            return ["\(error)"]
-        }
+        configurationErrors(interfaces + text)
     }
 
     private func route(_ ip: IPModule, _ address: String) -> String {
@@ -76,7 +69,7 @@ import Wire
     }
 
     @Test func routeFiles() throws {
-        let path = try file("20.0.0.0/8 0\n21.0.0.0/8 2 # behind\n\n22.0.0.0/8 10.0.8.0\n")
+        let path = try temporaryFile("20.0.0.0/8 0\n21.0.0.0/8 2 # behind\n\n22.0.0.0/8 10.0.8.0\n")
         defer { unlink(path) }
         let (_, ip) = try router("routes: {file: \(path), next-hops: [10.1.0.9, 10.1.0.20-10.1.0.29]}")
         #expect(route(ip, "20.0.0.1") == "20.0.0.0/8 static rewrite 10.1.0.9")
@@ -209,20 +202,9 @@ import Wire
         ),
     ])
     func wrongRouteFiles(text: String, problem: String) throws {
-        let path = try file(text)
+        let path = try temporaryFile(text)
         defer { unlink(path) }
         let found = errors("routes: [{file: \(path), next-hops: [10.1.0.9]}]")
         #expect(found == ["r.yaml:4:17: routes[0].file: \(path):\(problem)"])
-    }
-
-    /// A file with this text; the caller removes it.
-    private func file(_ text: String) throws -> String {
-        var template = Array("/tmp/martlet-routes-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        try #require(descriptor >= 0)
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        try #require(write(descriptor, bytes, bytes.count) == bytes.count)
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

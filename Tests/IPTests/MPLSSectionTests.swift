@@ -24,14 +24,7 @@ import Wire
     }
 
     private func errors(_ labels: String) -> [String] {
-        do {
-            try Router(YAMLReader.read(text: MPLSSectionTests.interfaces + labels, name: "r.yaml")).prepare()
-            return []
-        } catch let errors as ConfigurationErrors {
-            return errors.all.map(\.description)
-        } catch {
-            return ["\(error)"]
-        }
+        configurationErrors(MPLSSectionTests.interfaces + labels)
     }
 
     @Test func `what the file says is in the table`() throws {

@@ -23,14 +23,7 @@ import Wire
     }
 
     private func errors(_ text: String) -> [String] {
-        do {
-            try Router(YAMLReader.read(text: RouteConfigurationTests.interfaces + text, name: "r.yaml")).prepare()
-            return []
-        } catch let errors as ConfigurationErrors {
-            return errors.all.map(\.description)
-        } catch {
-            return ["\(error)"]
-        }
+        configurationErrors(RouteConfigurationTests.interfaces + text)
     }
 
     /// The paths of the route to exactly this prefix, in words.

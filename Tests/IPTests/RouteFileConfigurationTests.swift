@@ -10,7 +10,8 @@ import Wire
 // Files of routes, and what holds for all routes of one.
 extension RouteConfigurationTests {
     @Test func files() throws {
-        let path = try file("20.0.0.0/8 0\n2001:db8:1::/48 1\n2001:db8:2::/48 2001:db8:a::7\n21.0.0.0/8 20.0.0.1\n")
+        let path = try temporaryFile(
+            "20.0.0.0/8 0\n2001:db8:1::/48 1\n2001:db8:2::/48 2001:db8:a::7\n21.0.0.0/8 20.0.0.1\n")
         defer { unlink(path) }
         let (_, ip) = try router("routes: {file: \(path), next-hops: [10.1.0.9, \"2001:db8:b::5-2001:db8:b::6\"]}")
         #expect(try paths(ip, "20.0.0.0/8") == ["10.1.0.9 on wan0"])
@@ -20,7 +21,7 @@ extension RouteConfigurationTests {
     }
 
     @Test func countedRoutesOfAFile() throws {
-        let path = try file("20.0.0.0/8 10.1.0.9\n21.0.0.0/8 10.1.0.9 counter\n")
+        let path = try temporaryFile("20.0.0.0/8 10.1.0.9\n21.0.0.0/8 10.1.0.9 counter\n")
         defer { unlink(path) }
         for (text, counted) in [("", [false, true]), (", counter: true", [true, true])] {
             let (_, ip) = try router("routes: {file: \(path)\(text)}")
@@ -31,7 +32,7 @@ extension RouteConfigurationTests {
 
     /// Next hops have `bfd` of their own or the route's, a file's all the same; sessions begin when all is there.
     @Test func watchedNextHops() throws {
-        let path = try file("20.0.0.0/8 10.1.0.9\n21.0.0.0/8 10.1.0.8\n")
+        let path = try temporaryFile("20.0.0.0/8 10.1.0.9\n21.0.0.0/8 10.1.0.8\n")
         defer { unlink(path) }
         let (router, ip) = try router(
             """
@@ -59,15 +60,5 @@ extension RouteConfigurationTests {
         #expect(try #require(bfd.ordered.last).parameters.transmitInterval == 50_000)
         ip.fib.removeRoute(IPPrefix("22.0.0.0/8")!)
         #expect(bfd.ordered[0].clients.count == 1)
-    }
-
-    private func file(_ text: String) throws -> String {
-        var template = Array("/tmp/martlet-routes-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        try #require(descriptor >= 0)
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        try #require(write(descriptor, bytes, bytes.count) == bytes.count)
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

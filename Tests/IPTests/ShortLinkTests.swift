@@ -8,17 +8,6 @@ import Wire
 
 /// IPv6 on links that are too short for it (RFC 8200 section 5).
 @Suite @ControlPlane struct ShortLinkTests {
-    private func errors(_ interfaces: String) -> [String] {
-        do {
-            try Router(YAMLReader.read(text: interfaces, name: "r.yaml")).prepare()
-            return []
-        } catch let errors as ConfigurationErrors {
-            return errors.all.map(\.description)
-        } catch {
-            return ["\(error)"]
-        }
-    }
-
     @Test(arguments: [
         ("{type: \"null\", mtu: 1280, addresses: [\"2001:db8::1/64\"]}", nil),
         ("{type: \"null\", mtu: 1279, addresses: [10.0.0.1/24]}", nil),
@@ -30,12 +19,12 @@ import Wire
             "r.yaml:2:29: interfaces.lan0.mtu: lan0 has IPv6 and packets of \($0) bytes, where IPv6 wants 1280; "
                 + "give 1280 or more, or take the IPv6 addresses off lan0"
         }
-        #expect(errors("interfaces:\n  lan0: \(entry)") == (expected.map { [$0] } ?? []))
+        #expect(configurationErrors("interfaces:\n  lan0: \(entry)") == (expected.map { [$0] } ?? []))
     }
 
     /// A sub-interface's packets are as long as its port's, less a second tag.
     @Test func subinterfaces() {
-        let found = errors(
+        let found = configurationErrors(
             """
             interfaces:
               lan0: {type: "null", mtu: 1280}

@@ -15,14 +15,7 @@ import Wire
     }
 
     private func errors(_ text: String) -> [String] {
-        do {
-            _ = try router(text)
-            return []
-        } catch let errors as ConfigurationErrors {
-            return errors.all.map(\.description)
-        } catch {
-            return ["\(error)"]
-        }
+        configurationErrors("interfaces:\n" + text)
     }
 
     private let port = "  lan0: {type: 'null', mac: 02:00:00:00:00:01}\n"
