@@ -50,6 +50,19 @@ import Wire
         await #expect(throws: CommandError.self) { try await run("show fib --vrf nowhere") }
     }
 
+    /// What means something on one link is written with it (RFC 4007 section 11).
+    @Test func showFIBOfALink() async throws {
+        try lab.ip.interfaces.add(InterfaceAddress("2001:db8::1/64")!, to: lab.wan.interface)
+        let all = try await run("show fib --ipv6").map { $0[0] }
+        #expect(all.contains("fe80::%wan/64") && all.contains("ff02::1%wan/128") && all.contains("fe80::/10"), "\(all)")
+        #expect(try await run("show fib fe80::9%wan")[0].dropFirst().first == "fe80::%wan/64")
+        let problem = CommandError.usage("fe80::9 means something on one link alone", "say on which, as in fe80::9%lan")
+        await #expect(throws: problem) { try await run("show fib fe80::9") }
+        await #expect(throws: CommandError.notFound("there is no interface 'wam'", "did you mean 'wan'?")) {
+            try await run("show fib fe80::9%wam")
+        }
+    }
+
     private func list(_ prefix: String) -> PathListIndex {
         lab.ip.fib.main.ip4.list(of: IPv4Prefix(prefix)!, from: .static) ?? .max
     }

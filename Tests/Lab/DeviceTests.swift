@@ -57,6 +57,7 @@ extension Lab {
             ) {
                 topology.router.run("ip link delete lan1")
                 #expect(eventually { Devices.link("lan1", daemon) == false }, "\(daemon.text("show interfaces"))")
+                #expect(daemon.text("show interfaces").contains("no device"), "\(daemon.text("show interfaces"))")
                 #expect(topology.ping("203.0.113.10", count: 1) == 0)
                 Devices.connect(topology, third)
                 #expect(eventually { Devices.link("lan1", daemon) == true }, "\(daemon.log)")

@@ -58,6 +58,8 @@ struct InterfaceReport: Report {
         let kind: String
         let adminUp: Bool
         let linkUp: Bool
+        /// Its device is not there.
+        let isAbsent: Bool
         /// The longest network-layer packet.
         let mtuBytes: Int
         let mac: String
@@ -72,7 +74,10 @@ struct InterfaceReport: Report {
         let txErrors: UInt64
         let details: [Detail]
 
-        var state: String { adminUp ? linkUp ? "up" : "no link" : "down" }
+        var state: String {
+            if isAbsent { return "no device" }
+            return adminUp ? linkUp ? "up" : "no link" : "down"
+        }
     }
 
     let interfaces: [Entry]
@@ -83,7 +88,7 @@ struct InterfaceReport: Report {
             let counters = engine.counters(of: interface.index)
             return Entry(
                 name: interface.name, index: interface.index, kind: interface.kind, adminUp: interface.isAdminUp,
-                linkUp: interface.isLinkUp, mtuBytes: interface.mtu,
+                linkUp: interface.isLinkUp, isAbsent: interface.flags.contains(.absent), mtuBytes: interface.mtu,
                 mac: MACAddress(littleEndian: interface.mac).description, speedBitsPerSecond: interface.speed,
                 rxPackets: counters.rxPackets, rxBytes: counters.rxBytes, txPackets: counters.txPackets,
                 txBytes: counters.txBytes, drops: counters.drops, rxErrors: counters.rxErrors,

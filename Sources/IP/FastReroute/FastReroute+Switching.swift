@@ -191,9 +191,10 @@ extension FastReroute {
     /// Where the next hop's traffic goes without it; nil: nowhere.
     func backupText(_ protection: Protection) -> String? {
         if let own = protection.own, own.forwarding != .noRoute { return text(of: own.forwarding) }
-        let backups = Set(protection.paths.map { fib.paths.table[$0].backup })
+        // Records of several paths may say the same.
+        let backups = Set(protection.paths.compactMap { text(of: fib.paths.table[$0].backup) })
         guard let first = backups.first else { return protection.successors.min().flatMap(text) }
-        return backups.count == 1 ? text(of: first) : "\(backups.count) backups of \(protection.paths.count) paths"
+        return backups.count == 1 ? first : "\(backups.count) backups of \(protection.paths.count) paths"
     }
 
     private func text(of neighbor: AdjacencyIndex) -> String? {

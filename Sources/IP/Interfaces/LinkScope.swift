@@ -23,6 +23,18 @@ extension IPv6Address {
     }
 }
 
+extension IPPrefix {
+    /// As an operator writes it: that of a link with its interface's name, `fe80::1%lan0/128` (RFC 4007 section 11).
+    func text(_ name: (InterfaceIndex) -> String?) -> String {
+        guard case .v6(let prefix) = self, prefix.address.isOfLink else { return "\(self)" }
+        let bits: UInt64 = 0xffff_ffff << 16
+        guard let name = name(InterfaceIndex(truncatingIfNeeded: (prefix.address.high & bits) >> 16)) else {
+            return "\(self)"
+        }
+        return "\(IPv6Address(high: prefix.address.high & ~bits, low: prefix.address.low))%\(name)/\(prefix.length)"
+    }
+}
+
 extension IPAddress {
     /// The block of this address alone as it stands in the tables: that of a link's address notes the interface.
     public func host(on interface: InterfaceIndex) -> IPPrefix {

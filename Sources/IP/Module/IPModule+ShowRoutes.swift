@@ -59,7 +59,7 @@ extension IPModule {
             let detail = fib.pathLists[entry.list].map { explainer.detail(of: $0) }
             if unusable {
                 return RouteReport.Row(
-                    prefix: wrap(entry.prefix), source: entry.source.name, inForce: false,
+                    prefix: shown(wrap(entry.prefix)), source: entry.source.name, inForce: false,
                     kind: Forwarding.nextHopDown.word,
                     nextHops: detail?.paths.map { "\($0.target) (\($0.problem ?? "usable"))" } ?? [],
                     pathList: entry.list)
@@ -70,7 +70,7 @@ extension IPModule {
                 return member.state == "ready" || member.state == "connected" ? place : "\(place) (\(member.state))"
             }
             return RouteReport.Row(
-                prefix: wrap(entry.prefix), source: entry.source.name, inForce: true,
+                prefix: shown(wrap(entry.prefix)), source: entry.source.name, inForce: true,
                 kind: fib.pathLists[entry.list]?.forwarding.word ?? "", nextHops: hops, pathList: entry.list)
         }
         return RouteReport(
@@ -78,9 +78,13 @@ extension IPModule {
             unusable: unusable ? 0 : rib.unusable.count, waiting: fib.reprogramming.waiting)
     }
 
+    private func shown(_ prefix: IPPrefix) -> String { prefix.text { fib.interface($0)?.name } }
+
     private func explain(_ text: String, in table: VRF) throws(CommandError) -> RouteExplanation {
+        let address = try address(text)
         var place = table
-        var entries = try entries(for: text, in: table)
+        var entries = if let address { entries(for: address, in: table) } else { try entries(for: text, in: table) }
+        if entries.isEmpty { throw .notFound("there is no route to \(text)") }
         var routes: [RouteExplanation.Route] = []
         var lists: [PathListDetail] = []
         // An address is followed where leaks lead, no further than workers do.
@@ -89,7 +93,7 @@ extension IPModule {
             for list in details(of: entries) where !lists.contains(where: { $0.index == list.index }) {
                 lists.append(list)
             }
-            guard let next = leak(entries), let address = IPAddress(text) else { break }
+            guard let next = leak(entries), let address else { break }
             place = next
             entries = self.entries(for: address, in: next)
         }
@@ -101,7 +105,7 @@ extension IPModule {
         let traffic = list.flatMap { $0.isCounted ? $0.loadBalance : nil }
             .map { fib.pathLists.loadBalances.counters.count(of: $0) }
         return RouteExplanation.Route(
-            vrf: table.name, prefix: entry.prefix, source: entry.source.name, inForce: entry.isActive,
+            vrf: table.name, prefix: shown(entry.prefix), source: entry.source.name, inForce: entry.isActive,
             pathList: entry.list, state: list?.state ?? .unusable,
             priority: table.priority(of: entry.prefix) ?? fib.priorities.priority(of: entry.prefix),
             packets: traffic?.packets, bytes: traffic?.bytes)
@@ -131,12 +135,19 @@ extension IPModule {
         let isActive: Bool
     }
 
-    private func entries(for text: String, in table: VRF) throws(CommandError) -> [ShownEntry] {
-        if let address = IPAddress(text) {
-            let entries = entries(for: address, in: table)
-            if entries.isEmpty { throw .notFound("there is no route to \(address)") }
-            return entries
+    /// An address as it stands in the tables, one of a link with its interface: `fe80::1%lan0`. Nil for anything else.
+    private func address(_ text: String) throws(CommandError) -> IPAddress? {
+        let parts = text.split(separator: "%", maxSplits: 1)
+        guard let first = parts.first, let address = IPAddress(String(first)) else { return nil }
+        guard case .v6(let ofLink) = address, ofLink.isOfLink else { return parts.count == 1 ? address : nil }
+        guard parts.count == 2 else {
+            let name = engine.interfaces.first?.name ?? "lan0"
+            throw .usage("\(ofLink) means something on one link alone", "say on which, as in \(ofLink)%\(name)")
         }
+        return try interface(String(parts[1])).map { .v6(ofLink.scoped(to: $0.index)) }
+    }
+
+    private func entries(for text: String, in table: VRF) throws(CommandError) -> [ShownEntry] {
         let prefix = try IPModule.destination(text)
         let entries = entries(for: prefix, in: table)
         if entries.isEmpty {

@@ -5,7 +5,8 @@ import Wire
 /// `show fib`: routes and what they lead to.
 struct RouteReport: Report {
     struct Row: Encodable, Sendable {
-        let prefix: IPPrefix
+        /// That of a link with its interface: "fe80::1%lan0/128".
+        let prefix: String
         /// Who says so: "connected", "static", ...
         let source: String
         /// Whether packets follow it: no better source has the prefix.
@@ -33,7 +34,7 @@ struct RouteReport: Report {
             routes.map { row in
                 let shown = row.nextHops.prefix(3).joined(separator: ", ")
                 let rest = row.nextHops.count > 3 ? " and \(row.nextHops.count - 3) more" : ""
-                return ["\(row.prefix)", row.source, row.kind, shown + rest, "\(row.pathList)"]
+                return [row.prefix, row.source, row.kind, shown + rest, "\(row.pathList)"]
             })
         var lines: [String] = []
         if total > routes.count {
@@ -51,7 +52,7 @@ struct RouteReport: Report {
 struct RouteExplanation: Report {
     struct Route: Encodable, Sendable {
         let vrf: String
-        let prefix: IPPrefix
+        let prefix: String
         let source: String
         let inForce: Bool
         let pathList: PathListIndex
@@ -79,7 +80,7 @@ struct RouteExplanation: Report {
             routes.map { route in
                 let traffic = [route.packets, route.bytes].map { $0.map(String.init) ?? "-" }
                 return [
-                    route.vrf, "\(route.prefix)", route.source, route.standing,
+                    route.vrf, route.prefix, route.source, route.standing,
                     route.state.rawValue, route.priority.rawValue, "\(route.pathList)",
                 ] + (isCounted ? traffic : [])
             })
