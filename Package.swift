@@ -38,6 +38,9 @@ let package = Package(
         .testTarget(
             name: "IPTests", dependencies: [library, "GraphTestSupport"], path: "Tests/IPTests", swiftSettings: settings
         ),
+        .testTarget(
+            name: "MirrorTests", dependencies: [library, "GraphTestSupport"], path: "Tests/MirrorTests",
+            swiftSettings: settings),
         .testTarget(name: "FIBTests", dependencies: [library], path: "Tests/FIBTests", swiftSettings: settings),
         .testTarget(name: "ControlTests", dependencies: [library], path: "Tests/ControlTests", swiftSettings: settings),
         .testTarget(

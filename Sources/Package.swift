@@ -2,7 +2,7 @@
 import PackageDescription
 
 // The library: one dynamic product, several modules. Arrows go one way:
-// Wire <- Graph <- { Interfaces, Ethernet, IP } <- Control.
+// Wire <- Graph <- { Interfaces, Ethernet, IP, Mirror } <- Control.
 
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
@@ -14,7 +14,7 @@ let package = Package(
     products: [
         .library(
             name: "Martlet", type: .dynamic,
-            targets: ["Wire", "Graph", "Interfaces", "Ethernet", "IP", "Control"])
+            targets: ["Wire", "Graph", "Interfaces", "Ethernet", "IP", "Mirror", "Control"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -48,9 +48,16 @@ let package = Package(
             ],
             path: "IP", swiftSettings: settings),
         .target(
+            name: "Mirror",
+            dependencies: [
+                "CMartletLinux", "Graph", "Wire", "Interfaces", "Ethernet", "IP",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Mirror", swiftSettings: settings),
+        .target(
             name: "Control",
             dependencies: [
-                "CMartletLinux", "Wire", "Graph", "Interfaces", "Ethernet", "IP",
+                "CMartletLinux", "Wire", "Graph", "Interfaces", "Ethernet", "IP", "Mirror",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

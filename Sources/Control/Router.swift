@@ -4,6 +4,7 @@ import Graph
 import IP
 import Interfaces
 import Logging
+import Mirror
 
 /// A configuration file brought to life: modules and plugins registered, the graph built, interfaces created, workers running.
 ///
@@ -67,6 +68,7 @@ public final class Router {
         registry.load(EthernetModule.self)
         registry.load(IPModule.self)
         registry.load(BFDModule.self)
+        registry.load(MirrorModule.self)
     }
 
     // MARK: - Schema

@@ -60,6 +60,8 @@ public struct BufferFlags: OptionSet, BitwiseCopyable, Sendable {
     /// Came out of a tunnel that names the table (VRF) to route by; it stands in `txInterface`. Without this flag the
     /// table is that of the interface by which the packet came.
     @inlinable public static var hasTable: BufferFlags { BufferFlags(rawValue: 1 << 5) }
+    /// A mirror's copy of another packet, or what became of one: it is never copied again, whatever it passes.
+    @inlinable public static var mirrored: BufferFlags { BufferFlags(rawValue: 1 << 7) }
     /// Came in fragments, although nothing in it says so any more.
     @inlinable public static var reassembled: BufferFlags { BufferFlags(rawValue: 1 << 6) }
 }
