@@ -32,6 +32,9 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: [library], path: "Tests/WireTests", swiftSettings: settings),
         .testTarget(name: "GraphTests", dependencies: [library], path: "Tests/GraphTests", swiftSettings: settings),
         .testTarget(
+            name: "EthernetTests", dependencies: [library, "GraphTestSupport"], path: "Tests/EthernetTests",
+            swiftSettings: settings),
+        .testTarget(
             name: "InterfacesTests", dependencies: [library, "GraphTestSupport"], path: "Tests/InterfacesTests",
             swiftSettings: settings,
             linkerSettings: [.linkedLibrary("xdp"), .linkedLibrary("bpf")]),
