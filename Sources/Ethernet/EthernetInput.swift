@@ -7,7 +7,7 @@ import Wire
 /// Summary: station check, the sub-interface by the tags, then classification by EtherType.
 /// Expects: frames as received, current position at the destination address.
 /// Emits: the packet behind its Ethernet header, a tagged one as received by the sub-interface that has its tags. A priority
-/// tag (VLAN 0) counts for nothing here.
+/// tag (VLAN 0) counts for nothing here. Frames of a bridge's members go on whole, tags and all, to any station.
 /// Drops: `truncated`, `notForUs`, `vlanUnknown`, `vlanTooDeep`, `etherTypeUnknown`, `interfaceDown`, `ip4Disabled`,
 /// `ip6Disabled`, `mplsDisabled`.
 /// Spec: IEEE 802.3 clause 3; IEEE 802.1Q clauses 6.8, 9; RFC 894; RFC 2464; RFC 5332 section 3; RFC 1812 section 5.3.4
@@ -16,7 +16,7 @@ public struct EthernetInput: Node {
     public static let name = "ethernet-input"
 
     public enum Next: UInt16, NextNode {
-        case ip4, arp, ip6, mpls
+        case ip4, arp, ip6, mpls, bridge
 
         public var node: String {
             switch self {
@@ -24,6 +24,7 @@ public struct EthernetInput: Node {
             case .arp: "arp-input"
             case .ip6: "ip6-input"
             case .mpls: "mpls-lookup"
+            case .bridge: BridgeInput.name
             }
         }
     }
@@ -91,10 +92,13 @@ public struct EthernetInput: Node {
         trace.source = bytes.load(at: 4, as: UInt64.self) >> 16
         trace.type = type
         trace.interface = interface
-        guard record.flags.contains(.adminUp) else { return .drop(.interfaceDown) }
+        // Both of them by one comparison: a bridged interface costs the others nothing.
+        guard record.flags.intersection(.receiving) == .adminUp else { return decideOther(record.flags) }
         if destination != record.mac {
             let isGroup = destination & EthernetInput.groupBit != 0
-            guard isGroup || record.flags.contains(.acceptAnyStation) else { return .drop(.notForUs) }
+            guard isGroup || record.flags.contains(.acceptAnyStation) else {
+                return record.flags.contains(.bridgesTagged) ? decideForeign(packet, type) : .drop(.notForUs)
+            }
             packet.header.flags.insert(.notToThisStation)
         }
         packet.advance(EthernetView.length)
@@ -104,6 +108,12 @@ public struct EthernetInput: Node {
             return decideTagged(packet, isService: type == EtherType.serviceVLAN.rawValue)
         }
         return EthernetInput.decideType(type, record.flags)
+    }
+
+    /// What comes in by an interface that is down, or bridged.
+    @inline(__always)
+    private func decideOther(_ flags: InterfaceFlags) -> Verdict<Next, Reason> {
+        flags.contains(.adminUp) ? .to(.bridge) : .drop(.interfaceDown)
     }
 
     @inline(__always)
@@ -117,15 +127,26 @@ public struct EthernetInput: Node {
         }
     }
 
-    /// The current position is behind the first tag's type.
+    /// A frame to another station, by a port of which sub-interfaces are bridged.
     @inline(never)
-    private func decideTagged(_ packet: Packet, isService: Bool) -> Verdict<Next, Reason> {
+    private func decideForeign(_ packet: Packet, _ type: UInt16) -> Verdict<Next, Reason> {
+        guard EtherType(rawValue: type).isVLANTag else { return .drop(.notForUs) }
+        packet.advance(EthernetView.length)
+        return decideTagged(packet, isService: type == EtherType.serviceVLAN.rawValue, isForeign: true)
+    }
+
+    /// The current position is behind the first tag's type.
+    /// - Parameter isForeign: Whether it is to another station: then it is for bridged sub-interfaces alone.
+    @inline(never)
+    private func decideTagged(_ packet: Packet, isService: Bool, isForeign: Bool = false) -> Verdict<Next, Reason> {
         let port = interfaces[packet.header.rxInterface]
+        let start = packet.header.data - EthernetView.length
         guard let first = VLANView(packet.bytes) else { return .drop(.truncated) }
         let vlan = first.tag.identifier
         // A tag with VLAN 0 carries a priority alone: the frame counts as untagged.
         if vlan == 0, !isService {
             guard !first.type.isVLANTag else { return .drop(.vlanUnknown) }
+            guard !isForeign else { return .drop(.notForUs) }
             packet.advance(VLANView.length)
             return EthernetInput.decideType(first.type.rawValue, port.flags)
         }
@@ -147,7 +168,12 @@ public struct EthernetInput: Node {
         // Without its tags, as it is counted when it leaves.
         counters.countReceived(bytes: packet.length &+ EthernetView.length, interface: interface)
         let flags = interfaces[interface].flags
-        guard flags.contains(.adminUp) else { return .drop(.interfaceDown) }
+        guard flags.intersection(.receiving) == .adminUp else {
+            // Bridges look at the whole frame.
+            packet.rewind(packet.header.data - start)
+            return decideOther(flags)
+        }
+        guard !isForeign else { return .drop(.notForUs) }
         return EthernetInput.decideType(type.rawValue, flags)
     }
 }

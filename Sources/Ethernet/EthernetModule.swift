@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import Graph
 
-/// The link layer: where frames from devices enter the graph, and sub-interfaces.
+/// The link layer: where frames from devices enter the graph, sub-interfaces, and bridge domains.
 @ControlPlane
 public final class EthernetModule: Module {
     public nonisolated static let name = "ethernet"
 
     private var engine: Engine!
+    /// The bridge domains.
+    private(set) var bridges: BridgeStore!
+    private var bridgesSection: BridgesSection?
 
     public init() {}
 
@@ -19,10 +22,30 @@ public final class EthernetModule: Module {
                 VLANOutput(interfaces: $0.interfaces, tags: table)
             })
         registry.add(VLANDriver.driver(registry.engine, tags))
+        bridges = BridgeStore(engine: registry.engine, tags: tags.table)
+        addBridges(registry)
         registry.add(.deviceInput)
         registry.add(NodeDescriptor(WorkerHandoff.self) { WorkerHandoff($0) })
         registry.add(Feature(WorkerHandoff.name, on: FeatureArc.deviceInput.name))
         registry.add(handoffAttribute)
+    }
+
+    public func objections(to file: Setting) -> [ConfigurationError] { bridgesSection?.objections(to: file) ?? [] }
+
+    private func addBridges(_ registry: Registry) {
+        let (table, fdb, counts) = (bridges.table, bridges.fdb, bridges.counts)
+        registry.add(NodeDescriptor(BridgeInput.self) { BridgeInput($0, table, fdb, counts) })
+        registry.add(NodeDescriptor(BridgeFlood.self) { BridgeFlood($0, table, counts) })
+        registry.add(NodeDescriptor(BridgeOutput.self) { BridgeOutput($0, table) })
+        registry.add(NodeDescriptor(BVIOutput.self) { _ in BVIOutput() })
+        registry.add(BVIDriver.driver(registry.engine))
+        registry.add(
+            Section(BridgesSection.key, BridgesSection.schema) { [unowned self] setting throws(ConfigurationErrors) in
+                let section = try BridgesSection(setting)
+                bridgesSection = section
+                return { [unowned self] in try section.apply(to: bridges) }
+            })
+        for command in BridgeCommands(bridges).all { registry.add(command) }
     }
 
     /// `interfaces.NAME.handoff: true`

@@ -34,6 +34,8 @@ struct BenchInputTests {
         "qinq.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "qinq-64k.pcap": "75b23bb355b4c4cc2813d484d2d19ef3bbc820571464b682bfd2b8aea68aff3b",
         "qinq-64k.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "bridge.pcap": "52c6d56af91630ebb616a9d73496716d9b3427c07750328aaf40f7cb83062dd5",
+        "bridge.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     ]
 
     @Test(arguments: BenchInput.all.map(\.name))

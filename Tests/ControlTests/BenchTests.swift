@@ -46,6 +46,15 @@ struct BenchTests {
         #expect(try interfaces["sub1"]?["second-dot1q"]?.integer(in: 1...4094) == 2)
     }
 
+    @Test func `a bridge that is made has its stations`() throws {
+        let text = BenchCase.stations(3, of: .bridge)
+        let bridges = try #require(YAMLReader.read(text: text, name: "made.yaml")["bridges"])
+        #expect(
+            try bridges["lan"]?["static-macs"]?.map.map(\.key) == [
+                "02:55:00:00:00:00", "02:55:00:00:00:01", "02:55:00:00:00:02",
+            ])
+    }
+
     @Test func `a missing graph file is told`() {
         #expect(throws: CommandError.self) { try BenchGraphs.file("nothing", directory: BenchTests.graphs.path) }
     }

@@ -51,8 +51,12 @@ struct PacketAudit {
         _ text: String, detours: [String: String] = [:]
     ) throws -> (file: Setting, audit: PacketAudit) {
         let probe = try Router(YAMLReader.read(text: text, name: "fuzz.yaml"), modules: [FuzzPorts.self])
+        probe.registry.module(FuzzPorts.self)?.feed = FuzzFeed(seed: 0, isExact: false)
+        try probe.prepare()
         let helpers: Set<String> = ["pass", "deal"]
-        let nodes = probe.engine.graphSnapshot().nodes.filter { $0.kind == .internal && !helpers.contains($0.name) }
+        let nodes = probe.engine.graphSnapshot().nodes.filter {
+            $0.kind == .internal && $0.isReachable && !helpers.contains($0.name)
+        }
         let arcs = nodes.flatMap { node in
             // Those that were added lead to features, but for interface-output's, which lead to devices.
             node.arcs.prefix(node.name == "interface-output" ? node.declaredArcCount : node.arcs.count).map {

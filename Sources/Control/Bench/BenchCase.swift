@@ -80,6 +80,10 @@ struct BenchCase: Sendable {
                 return subinterfaces(pairs, of: .qinqAll)
             }),
         BenchCase(
+            name: "bridge", summary: "two bridged ports, 4,096 stations behind each, random pairs", work: .graph,
+            inputs: [.bridge], goals: [BenchGoal("sum", atMost: 45, reference: 58, from: vpp)],
+            text: { stations(4096, of: .bridge) }),
+        BenchCase(
             name: "mpls-swap", summary: "MPLS, one label, swapped for another", work: .graph, inputs: [.labelled],
             goals: [BenchGoal("sum", atMost: 40, reference: 46, from: vpp)]),
         BenchCase(

@@ -93,4 +93,12 @@ public struct InterfaceCounterSlot: BitwiseCopyable, @unchecked Sendable {
         counters.pointee.rxPackets &+= 1
         counters.pointee.rxBytes &+= UInt64(truncatingIfNeeded: bytes)
     }
+
+    /// Counts what left by an interface that has no device of its own.
+    @inlinable @inline(__always)
+    public func countSent(bytes: Int, interface: InterfaceIndex) {
+        let counters = counters + (Int(interface) & (InterfaceTable.capacity &- 1))
+        counters.pointee.txPackets &+= 1
+        counters.pointee.txBytes &+= UInt64(truncatingIfNeeded: bytes)
+    }
 }

@@ -18,7 +18,8 @@ public struct InterfaceRecord: BitwiseCopyable {
     public var table: UInt32
     /// The number of the port's table of tags, by which its tagged frames find their sub-interfaces; 0 for none.
     public var tagTable: UInt32
-    public var reserved: UInt32
+    /// Its number as a port of a bridge domain, with the flag `bridged`.
+    public var bridgePort: UInt32
 
     static var noArc: UInt16 { .max }
 }
@@ -49,7 +50,13 @@ public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
 
     /// Broadcasts to its network from elsewhere are sent on its link (RFC 2644).
     @inlinable public static var directedBroadcast: InterfaceFlags { InterfaceFlags(rawValue: 1 << 8) }
+    /// Its frames are bridged: it is a member of a bridge domain, and no BVI.
+    @inlinable public static var bridged: InterfaceFlags { InterfaceFlags(rawValue: 1 << 9) }
+    /// One of its sub-interfaces is bridged: tagged frames may be for any station.
+    @inlinable public static var bridgesTagged: InterfaceFlags { InterfaceFlags(rawValue: 1 << 10) }
 
+    /// What says whether frames that come in are routed: with the first alone of these two.
+    @inlinable public static var receiving: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0 | 1 << 9) }
     /// Packets may be sent.
     @inlinable public static var usable: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0 | 1 << 1) }
 }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import Graph
+import Wire
+
+/// Sends a frame to all members of its domain but the one that it came by.
+///
+/// Summary: a copy for each member, the frame itself for the last.
+/// Expects: whole frames to a group or to a station that is not known, `adjacency` the bridge port that they came by.
+/// Emits: the copies, each as `bridge-input` would send a frame to that one member. The BVI gets frames to groups alone:
+/// its own station is always known.
+/// Drops: `noOtherMember`.
+/// Spec: IEEE 802.1Q clause 8.8.
+struct BridgeFlood: ContextualNode {
+    static let name = "bridge-flood"
+
+    enum Next: UInt16, NextNode {
+        case output, subinterface, bvi
+
+        var node: String {
+            switch self {
+            case .output: InterfaceOutput.name
+            case .subinterface: BridgeOutput.name
+            case .bvi: EthernetInput.name
+            }
+        }
+    }
+
+    enum Reason: UInt16, DropReason {
+        case noOtherMember
+
+        var text: String { "the domain has no other port that the frame may leave by" }
+    }
+
+    struct Trace: TraceRecord {
+        var port: UInt32 = 0
+        var count: UInt32 = 0
+
+        init() {}
+
+        var description: String { "bridge port \(port), to \(count) others" }
+    }
+
+    private let table: BridgeTable
+    private let received: InterfaceCounterSlot
+    private let counts: PerWorker<BridgeCounts>.Slot
+
+    init(_ seat: Seat, _ table: BridgeTable, _ counts: PerWorker<BridgeCounts>) {
+        self.table = table
+        received = seat.interfaceCounters
+        self.counts = counts.slot(seat.worker)
+    }
+
+    mutating func decide(_ packet: Packet, _ trace: inout Trace, _ context: Context) -> Verdict<Next, Reason> {
+        let source = packet.header.adjacency
+        let from = table[port: source]
+        trace.port = source
+        guard let members = table[domain: from.domain].members else { return .drop(.noOtherMember) }
+        let isGroup = packet.destinationWord & EthernetInput.groupBit != 0
+        // The one before gets a copy as soon as there is another: the last has the frame itself.
+        var last: UInt32 = 0
+        for number in 0..<Int(members[0]) {
+            let member = members[1 &+ number]
+            guard member != source, takes(table[port: member], from, isGroup) else { continue }
+            if last != 0 { copy(packet, to: last, context) }
+            last = member
+            trace.count &+= 1
+        }
+        guard last != 0 else { return .drop(.noOtherMember) }
+        return .to(send(packet, to: last))
+    }
+
+    private func takes(_ to: BridgePortRecord, _ from: BridgePortRecord, _ isGroup: Bool) -> Bool {
+        guard to.flags.contains(.forwarding), to.group == 0 || to.group != from.group else { return false }
+        return isGroup || !to.flags.contains(.bvi)
+    }
+
+    private func copy(_ packet: Packet, to member: UInt32, _ context: Context) {
+        guard let copy = context.allocate() else {
+            counts.value.copiesLost &+= 1
+            return
+        }
+        let length = packet.length
+        copy.header.data.copyMemory(from: packet.header.data, byteCount: length)
+        copy.truncate(to: length)
+        copy.header.flags = packet.header.flags.subtracting(.traced)
+        copy.header.rxInterface = packet.header.rxInterface
+        counts.value.copies &+= 1
+        context.start(copy, on: send(copy, to: member))
+    }
+
+    private func send(_ packet: Packet, to member: UInt32) -> Next {
+        let to = table[port: member]
+        packet.header.adjacency = member
+        if to.flags.contains(.bvi) {
+            packet.header.rxInterface = to.interface
+            received.countReceived(bytes: packet.length, interface: to.interface)
+            return .bvi
+        }
+        packet.header.txInterface = to.transmit
+        return to.flags.contains(.subinterface) ? .subinterface : .output
+    }
+}

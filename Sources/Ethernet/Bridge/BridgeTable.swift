@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import CMartletLinux
+import Glibc
+import Graph
+import Wire
+
+/// What nodes need of a bridge port for each frame: half a cache line, changed in place.
+struct BridgePortRecord: BitwiseCopyable {
+    /// The interface that is the port: a whole port, a sub-interface or the BVI.
+    var interface: InterfaceIndex = 0
+    /// By which frames leave: the interface itself, or the port that a sub-interface is of.
+    var transmit: InterfaceIndex = 0
+    /// 0 for a port that is not in use.
+    var domain: UInt16 = 0
+    /// Ports of one group exchange no frames; 0 is no group.
+    var group: UInt16 = 0
+    var flags: BridgePortFlags = []
+    /// A sub-interface's tags in wire order, priorities 0, as ``TagTable/Tags`` has them; both 0 for whole ports.
+    var outerTag: UInt32 = 0
+    var innerTag: UInt32 = 0
+    var reserved: UInt64 = 0
+
+    /// Bits of a tag in wire order by which frames are told apart: its type and its VLAN.
+    static let tagMask = UInt32(0xffff_0fff).bigEndian
+}
+
+/// A bridge port's state.
+struct BridgePortFlags: OptionSet, BitwiseCopyable {
+    let rawValue: UInt16
+
+    /// Frames pass. A spanning tree that blocks the port takes this away.
+    static var forwarding: BridgePortFlags { BridgePortFlags(rawValue: 1 << 0) }
+    /// Stations are learned. Not on a BVI: its own is a static entry.
+    static var learning: BridgePortFlags { BridgePortFlags(rawValue: 1 << 1) }
+    /// The router's own port of the domain.
+    static var bvi: BridgePortFlags { BridgePortFlags(rawValue: 1 << 2) }
+    /// Frames have the sub-interface's tags.
+    static var subinterface: BridgePortFlags { BridgePortFlags(rawValue: 1 << 3) }
+    // Sets of these, not as literals: in code that is not optimised each of those is an array.
+    static var active: BridgePortFlags { BridgePortFlags(rawValue: 1 << 0 | 1 << 1) }
+    static var indirect: BridgePortFlags { BridgePortFlags(rawValue: 1 << 2 | 1 << 3) }
+    /// Frames of stations that may not be learned, for there are too many, are dropped.
+    static var dropsAtLimit: BridgePortFlags { BridgePortFlags(rawValue: 1 << 4) }
+}
+
+/// A bridge domain as nodes see it.
+struct BridgeDomainRecord: BitwiseCopyable {
+    /// The number of bridge ports, then as many numbers; nil for none.
+    var members: UnsafeMutablePointer<UInt32>?
+    /// The bridge port of unknown stations, or one of the two words below.
+    var unknownUnicast: UInt32 = BridgeDomainRecord.flood
+    var reserved: UInt32 = 0
+
+    static var flood: UInt32 { 0 }
+    static var drop: UInt32 { .max }
+}
+
+/// Bridge ports and domains by number, as nodes read them. Trivially copyable; written by the control side.
+struct BridgeTable: BitwiseCopyable, @unchecked Sendable {
+    private let ports: UnsafeMutablePointer<BridgePortRecord>
+    private let domains: UnsafeMutablePointer<BridgeDomainRecord>
+
+    init() {
+        ports = BridgeTable.map(BridgeTally.portCapacity)
+        domains = BridgeTable.map(BridgeTally.domainCapacity)
+    }
+
+    private static func map<T: BitwiseCopyable>(_ count: Int) -> UnsafeMutablePointer<T> {
+        guard let memory = CMartletLinux_mapAnonymous(count * MemoryLayout<T>.stride, 0) else {
+            fatalError("no address space for the tables of bridges")
+        }
+        return memory.bindMemory(to: T.self, capacity: count)
+    }
+
+    func unmap() {
+        munmap(ports, BridgeTally.portCapacity * MemoryLayout<BridgePortRecord>.stride)
+        munmap(domains, BridgeTally.domainCapacity * MemoryLayout<BridgeDomainRecord>.stride)
+    }
+
+    subscript(port number: UInt32) -> BridgePortRecord {
+        @inline(__always) unsafeAddress { UnsafePointer(ports + (Int(number) & (BridgeTally.portCapacity &- 1))) }
+        @inline(__always) nonmutating unsafeMutableAddress {
+            ports + (Int(number) & (BridgeTally.portCapacity &- 1))
+        }
+    }
+
+    subscript(domain number: UInt16) -> BridgeDomainRecord {
+        @inline(__always) unsafeAddress { UnsafePointer(domains + Int(number)) }
+        @inline(__always) nonmutating unsafeMutableAddress { domains + Int(number) }
+    }
+}
