@@ -1,28 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-import Graph
 
 /// How fast a token bucket fills and how much it holds.
-struct TokenRate: BitwiseCopyable, Sendable {
+@frozen
+public struct TokenRate: BitwiseCopyable, Sendable {
     /// Ticks of `Clock` per token.
-    fileprivate let interval: UInt64
+    @usableFromInline let interval: UInt64
     /// How far ahead of its rate a full bucket lets its users get, in ticks.
-    fileprivate let tolerance: UInt64
+    @usableFromInline let tolerance: UInt64
 
     /// - Parameter burst: Tokens in a full bucket; at least one, so that a single packet always passes.
-    init(perSecond: Double, burst: Int) {
+    public init(perSecond: Double, burst: Int) {
         interval = max(1, UInt64(Clock.frequency / max(perSecond, 0.001)))
         tolerance = interval * UInt64(max(1, burst) - 1)
     }
 }
 
 /// A token bucket in one word (the generic cell rate algorithm): the time at which it will be full again.
-struct TokenBucket: BitwiseCopyable {
-    private var fullAt: UInt64 = 0
+@frozen
+public struct TokenBucket: BitwiseCopyable {
+    @usableFromInline var fullAt: UInt64 = 0
 
-    func hasToken(_ now: UInt64, _ rate: TokenRate) -> Bool { fullAt <= now &+ rate.tolerance }
+    /// A full one.
+    @inlinable
+    public init() {}
+
+    @inlinable @inline(__always)
+    public func hasToken(_ now: UInt64, _ rate: TokenRate) -> Bool { fullAt <= now &+ rate.tolerance }
 
     /// Takes a token; false when there is none.
-    mutating func take(_ now: UInt64, _ rate: TokenRate) -> Bool {
+    @inlinable @inline(__always)
+    public mutating func take(_ now: UInt64, _ rate: TokenRate) -> Bool {
         guard hasToken(now, rate) else { return false }
         fullAt = max(fullAt, now) &+ rate.interval
         return true
@@ -33,11 +40,16 @@ struct TokenBucket: BitwiseCopyable {
 ///
 /// Two keys may share a bucket and then share its rate. The hash is seeded: who chooses keys cannot choose whose bucket
 /// to empty.
-struct TokenBuckets {
-    private var buckets = InlineArray<1024, TokenBucket>(repeating: TokenBucket())
-    private let seed = UInt64.random(in: .min ... .max)
+@frozen
+public struct TokenBuckets {
+    @usableFromInline var buckets = InlineArray<1024, TokenBucket>(repeating: TokenBucket())
+    @usableFromInline let seed = UInt64.random(in: .min ... .max)
 
-    mutating func take(_ key: UInt64, _ now: UInt64, _ rate: TokenRate) -> Bool {
+    @inlinable
+    public init() {}
+
+    @inlinable @inline(__always)
+    public mutating func take(_ key: UInt64, _ now: UInt64, _ rate: TokenRate) -> Bool {
         let hash = (key ^ seed) &* 0x9e37_79b9_7f4a_7c15
         return buckets[Int(truncatingIfNeeded: hash >> 54)].take(now, rate)
     }
