@@ -25,6 +25,7 @@ public final class EthernetModule: Module {
         bridges = BridgeStore(engine: registry.engine, tags: tags.table)
         addBridges(registry)
         registry.add(.deviceInput)
+        registry.add(.interfaceOutput)
         registry.add(NodeDescriptor(WorkerHandoff.self) { WorkerHandoff($0) })
         registry.add(Feature(WorkerHandoff.name, on: FeatureArc.deviceInput.name))
         registry.add(handoffAttribute)

@@ -30,6 +30,11 @@ public struct FeatureArc: Sendable {
     /// The arc of packets just received, before any node has looked at them.
     public static let deviceInput = FeatureArc(deviceInputEndingAt: "ethernet-input")
 
+    /// The arc of complete frames on their way out, as the device will send them. An interface that stands on another, a
+    /// sub-interface for instance, has its frames come by here once for itself and once for its port, then with their tags.
+    public static let interfaceOutput = FeatureArc(
+        InterfaceOutput.name, by: .transmit, startsAt: [(InterfaceOutput.name, nil)], endsAt: nil)
+
     private init(deviceInputEndingAt end: String) {
         name = "device-input"
         key = .receive

@@ -12,6 +12,11 @@ public final class Interface {
     public var details: [(name: String, value: String)] = []
     /// Bits per second, 0 when unknown.
     public var speed: UInt64 = 0
+    /// The ports by which its frames come and go, for one that has no device of its own and whose ports have: a bundle's
+    /// members. What watches the interface's frames on the wire watches them there.
+    public var members: [Interface] = [] {
+        didSet { for observer in observers { observer(self) } }
+    }
     private var observers: [@ControlPlane (Interface) -> Void] = []
 
     init(name: String, index: InterfaceIndex, kind: String, table: InterfaceTable) {
@@ -55,7 +60,7 @@ public final class Interface {
         change { if isOn { $0.flags.insert(flag) } else { $0.flags.remove(flag) } }
     }
 
-    /// Calls `body` after each change of address, MTU, link or admin state.
+    /// Calls `body` after each change of address, MTU, link or admin state, or of the members.
     public func onChange(_ body: @escaping @ControlPlane (Interface) -> Void) { observers.append(body) }
 
     private func change(_ body: (inout InterfaceRecord) -> Void) {

@@ -10,10 +10,16 @@ extension Context {
 
     /// Takes up to `count` (at most 256) empty buffers into the frame's free places, and returns how many there were.
     public func allocate(_ count: Int, into frame: Frame) -> Int {
+        let taken = allocate(min(count, frame.room), into: frame.indices + frame.count)
+        frame.count &+= taken
+        return taken
+    }
+
+    /// Takes up to `count` (at most 256) empty buffers with all their headroom, and returns how many there were.
+    public func allocate(_ count: Int, into indices: UnsafeMutablePointer<BufferIndex>) -> Int {
         worker._withUnsafeGuaranteedRef { worker in
-            let taken = worker.cache.take(min(count, frame.room), into: frame.indices + frame.count)
-            for position in frame.count..<frame.count &+ taken { worker.reset(frame[position]) }
-            frame.count &+= taken
+            let taken = worker.cache.take(count, into: indices)
+            for position in 0..<taken { worker.reset(indices[position]) }
             return taken
         }
     }
@@ -36,6 +42,21 @@ extension Context {
         worker._withUnsafeGuaranteedRef { worker in
             let node = Int(worker.runtimes[nodeIndex].arcs[Int(next.rawValue)])
             worker.append(index(of: packet), to: node, traced: packet.isTraced)
+        }
+    }
+
+    /// The same with `count` packets, in their order, none of them traced.
+    public func start<Next: NextNode>(_ indices: UnsafePointer<BufferIndex>, count: Int, on next: Next) {
+        worker._withUnsafeGuaranteedRef { worker in
+            let node = Int(worker.runtimes[nodeIndex].arcs[Int(next.rawValue)])
+            for position in 0..<count { worker.append(indices[position], to: node, traced: false) }
+        }
+    }
+
+    /// Counts packets that this node would have started and could not, as if they had been dropped.
+    public func countDrops<Reason: DropReason>(_ count: Int, _ reason: Reason) {
+        worker._withUnsafeGuaranteedRef { worker in
+            worker.dropCounters[Int(worker.runtimes[nodeIndex].reasonBase &+ reason.rawValue)] &+= UInt64(count)
         }
     }
 

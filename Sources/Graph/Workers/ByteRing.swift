@@ -15,7 +15,7 @@ public final class ByteRing: Sendable {
     private static let prefix = 8
 
     /// - Parameter byteCount: A power of two.
-    init(byteCount: Int) {
+    public init(byteCount: Int) {
         precondition(byteCount & (byteCount - 1) == 0)
         capacity = byteCount
         memory = .allocate(byteCount: byteCount, alignment: 64)
@@ -23,10 +23,10 @@ public final class ByteRing: Sendable {
 
     deinit { memory.deallocate() }
 
-    var isEmpty: Bool { head.load(ordering: .relaxed) == tail.load(ordering: .acquiring) }
+    public var isEmpty: Bool { head.load(ordering: .relaxed) == tail.load(ordering: .acquiring) }
 
     /// Sends `first` and `second` as one message; false when there is no room. The sending thread only.
-    func send(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Bool {
+    public func send(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Bool {
         let length = first.count &+ second.count
         let needed = (ByteRing.prefix &+ length &+ 7) & ~7
         var tail = self.tail.load(ordering: .relaxed)
@@ -49,7 +49,7 @@ public final class ByteRing: Sendable {
     }
 
     /// Hands the oldest message to `body`, in place, and removes it; false when there is none. The receiving thread only.
-    func receive(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool {
+    public func receive(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool {
         var head = self.head.load(ordering: .relaxed)
         guard head != tail.load(ordering: .acquiring) else { return false }
         var source = memory + (head & (capacity &- 1))

@@ -121,7 +121,7 @@ extension Worker {
         let count = frame.count
         let first = verdicts[0]
         // The common case: all go the same way, and the frame itself moves on.
-        guard first <= .kept, allEqual(first, count), !startsFeatures(runtime) else {
+        guard first <= .kept, allEqual(first, count), !startsFeatures(frame, first, runtime) else {
             routeEach(frame, runtime)
             return
         }
@@ -132,10 +132,25 @@ extension Worker {
         }
     }
 
-    /// Whether an interface has features on an arc that starts at this node.
+    /// Whether one of the packets visits features on an arc that starts here. Features of other interfaces do not split a
+    /// frame up.
     @inline(__always)
-    private func startsFeatures(_ runtime: UnsafeMutablePointer<NodeRuntime>) -> Bool {
-        for start in runtime.pointee.featureStarts where features.active[start.arc] != 0 { return true }
+    private func startsFeatures(
+        _ frame: Frame, _ verdict: VerdictCode, _ runtime: UnsafeMutablePointer<NodeRuntime>
+    ) -> Bool {
+        for start in runtime.pointee.featureStarts where features.active[start.arc] != 0 {
+            if startsFeature(start, frame, verdict) { return true }
+        }
+        return false
+    }
+
+    private func startsFeature(_ start: FeatureStart, _ frame: Frame, _ verdict: VerdictCode) -> Bool {
+        guard start.slot == verdict || (start.slot == FeatureStart.everySlot && verdict < .kept) else { return false }
+        for position in 0..<frame.count {
+            let header = pool.headers + Int(frame[position])
+            let interface = start.byTransmitInterface ? header.pointee.txInterface : header.pointee.rxInterface
+            if features.start(arc: start.arc, interface: interface) != 0 { return true }
+        }
         return false
     }
 
