@@ -9,13 +9,13 @@ struct CopyNoteTests {
                 for isTruncated in [false, true] {
                     let note = CopyNote(
                         session: session, source: source, direction: direction, originalLength: length,
-                        isTruncated: isTruncated, clock: .max - 5)
+                        isTruncated: isTruncated, clock: UInt64.max - 5)
                     #expect(note.session == session)
                     #expect(note.source == source)
                     #expect(note.direction == direction)
                     #expect(note.originalLength == length)
                     #expect(note.isTruncated == isTruncated)
-                    #expect(note.clock == .max - 5)
+                    #expect(note.clock == UInt64.max - 5)
                 }
             }
         }
