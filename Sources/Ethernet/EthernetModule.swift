@@ -10,12 +10,15 @@ public final class EthernetModule: Module {
     /// The bridge domains.
     private(set) var bridges: BridgeStore!
     private var bridgesSection: BridgesSection?
+    /// Whose a port's tagged frames are.
+    public private(set) var subInterfaces: SubInterfaceFinder!
 
     public init() {}
 
     public func register(in registry: Registry) {
         engine = registry.engine
         let tags = TagStore(interfaces: registry.engine.interfaceTable)
+        subInterfaces = SubInterfaceFinder(interfaces: registry.engine.interfaceTable, tags: tags.table)
         registry.add(NodeDescriptor(EthernetInput.self) { [table = tags.table] in EthernetInput($0, tags: table) })
         registry.add(
             NodeDescriptor(VLANOutput.self) { [table = tags.table] in

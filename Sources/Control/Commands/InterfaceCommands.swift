@@ -60,6 +60,8 @@ struct InterfaceReport: Report {
         let linkUp: Bool
         /// Its device is not there.
         let isAbsent: Bool
+        /// The same in a word.
+        let state: String
         /// The longest network-layer packet.
         let mtuBytes: Int
         let mac: String
@@ -73,11 +75,6 @@ struct InterfaceReport: Report {
         let rxErrors: UInt64
         let txErrors: UInt64
         let details: [Detail]
-
-        var state: String {
-            if isAbsent { return "no device" }
-            return adminUp ? linkUp ? "up" : "no link" : "down"
-        }
     }
 
     let interfaces: [Entry]
@@ -88,7 +85,8 @@ struct InterfaceReport: Report {
             let counters = engine.counters(of: interface.index)
             return Entry(
                 name: interface.name, index: interface.index, kind: interface.kind, adminUp: interface.isAdminUp,
-                linkUp: interface.isLinkUp, isAbsent: interface.flags.contains(.absent), mtuBytes: interface.mtu,
+                linkUp: interface.isLinkUp, isAbsent: interface.flags.contains(.absent), state: interface.stateName,
+                mtuBytes: interface.mtu,
                 mac: MACAddress(littleEndian: interface.mac).description, speedBitsPerSecond: interface.speed,
                 rxPackets: counters.rxPackets, rxBytes: counters.rxBytes, txPackets: counters.txPackets,
                 txBytes: counters.txBytes, drops: counters.drops, rxErrors: counters.rxErrors,

@@ -54,6 +54,12 @@ public final class Interface {
 
     public var flags: InterfaceFlags { table[index].flags }
 
+    /// Its state for people: "up", "no link", "down" as the operator wants it, "no device".
+    public var stateName: String {
+        if flags.contains(.absent) { return "no device" }
+        return isAdminUp ? isLinkUp ? "up" : "no link" : "down"
+    }
+
     /// Switches a flag; observers hear of it if that is news.
     public func setFlag(_ flag: InterfaceFlags, _ isOn: Bool) {
         guard table[index].flags.contains(flag) != isOn else { return }
