@@ -16,7 +16,7 @@ public struct EthernetInput: Node {
     public static let name = "ethernet-input"
 
     public enum Next: UInt16, NextNode {
-        case ip4, arp, ip6, mpls, bridge
+        case ip4, arp, ip6, mpls, bridge, crossConnect
 
         public var node: String {
             switch self {
@@ -25,6 +25,7 @@ public struct EthernetInput: Node {
             case .ip6: "ip6-input"
             case .mpls: "mpls-lookup"
             case .bridge: BridgeInput.name
+            case .crossConnect: CrossConnect.name
             }
         }
     }
@@ -113,7 +114,8 @@ public struct EthernetInput: Node {
     /// What comes in by an interface that is down, or bridged.
     @inline(__always)
     private func decideOther(_ flags: InterfaceFlags) -> Verdict<Next, Reason> {
-        flags.contains(.adminUp) ? .to(.bridge) : .drop(.interfaceDown)
+        guard flags.contains(.adminUp) else { return .drop(.interfaceDown) }
+        return .to(flags.contains(.crossConnected) ? .crossConnect : .bridge)
     }
 
     @inline(__always)

@@ -8,8 +8,9 @@ public final class EthernetModule: Module {
 
     private var engine: Engine!
     /// The bridge domains.
-    private(set) var bridges: BridgeStore!
+    public private(set) var bridges: BridgeStore!
     private var bridgesSection: BridgesSection?
+    private var crossConnects: CrossConnectsSection?
     /// Whose a port's tagged frames are.
     public private(set) var subInterfaces: SubInterfaceFinder!
 
@@ -34,12 +35,22 @@ public final class EthernetModule: Module {
         registry.add(handoffAttribute)
     }
 
-    public func objections(to file: Setting) -> [ConfigurationError] { bridgesSection?.objections(to: file) ?? [] }
+    public func objections(to file: Setting) -> [ConfigurationError] {
+        let members = bridgesSection?.entries.flatMap(\.members) ?? []
+        return (bridgesSection?.objections(to: file) ?? [])
+            + (crossConnects?.objections(to: file, members: members) ?? [])
+    }
 
     private func addBridges(_ registry: Registry) {
         let (table, fdb, counts) = (bridges.table, bridges.fdb, bridges.counts)
         registry.add(NodeDescriptor(BridgeInput.self) { BridgeInput($0, table, fdb, counts) })
         registry.add(NodeDescriptor(BridgeFlood.self) { BridgeFlood($0, table, counts) })
+        let listening = bridges.listeners.reader
+        let process = registry.add(process: "bridge-control") { [unowned self] in bridges.listeners.receive($0, engine)
+        }
+        registry.add(NodeDescriptor(BridgeControl.self) { _ in BridgeControl(table, listening, process) })
+        registry.add(NodeDescriptor(BridgeARP.self) { BridgeARP($0, table) })
+        registry.add(NodeDescriptor(CrossConnect.self) { CrossConnect($0, table) })
         registry.add(NodeDescriptor(BridgeOutput.self) { BridgeOutput($0, table) })
         registry.add(NodeDescriptor(BVIOutput.self) { _ in BVIOutput() })
         registry.add(BVIDriver.driver(registry.engine))
@@ -49,7 +60,15 @@ public final class EthernetModule: Module {
                 bridgesSection = section
                 return { [unowned self] in try section.apply(to: bridges) }
             })
+        registry.add(
+            Section(CrossConnectsSection.key, CrossConnectsSection.schema) {
+                [unowned self] setting throws(ConfigurationErrors) in
+                let section = try CrossConnectsSection(setting)
+                crossConnects = section
+                return { [unowned self] in section.apply(to: bridges) }
+            })
         for command in BridgeCommands(bridges).all { registry.add(command) }
+        registry.add(CrossConnectReport.command(bridges))
     }
 
     /// `interfaces.NAME.handoff: true`

@@ -36,6 +36,8 @@ struct BenchInputTests {
         "qinq-64k.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "bridge.pcap": "52c6d56af91630ebb616a9d73496716d9b3427c07750328aaf40f7cb83062dd5",
         "bridge.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "bridge-million.pcap": "7e997e5af74b927ecb4be1f5853e8aa85af7edd79b47a47cef8fa2766e15f61a",
+        "bridge-million.routes": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     ]
 
     @Test(arguments: BenchInput.all.map(\.name))

@@ -10,14 +10,7 @@ import Wire
 /// `bridges:` and the operator's commands.
 @Suite @ControlPlane struct BridgeConfigurationTests {
     private func errors(_ bridges: String, interfaces: String = "") -> [String] {
-        do {
-            _ = try BridgeLab(bridges, interfaces: interfaces)
-            return []
-        } catch let errors as ConfigurationErrors {
-            return errors.all.map(\.description)
-        } catch {
-            return ["\(error)"]
-        }
+        BridgeLab.errors(bridges, interfaces: interfaces)
     }
 
     @Test func `each mistake has its place and its remedy`() {
@@ -52,6 +45,20 @@ import Wire
                     "b.yaml:8:19: bridges.lan.members[0]: x has addresses, but what comes in by it is bridged; give them "
                         + "to an interface with 'type: bvi' in lan"
                 ])
+        #expect(
+            errors("  lan: {members: [a], arp-termination: {10.0.0.300: '02:00:00:00:00:01', 10.0.0.1: a}}\n") == [
+                "b.yaml:7:41: bridges.lan.arp-termination.10.0.0.300: '10.0.0.300' is no host's IPv4 address; give one like "
+                    + "192.0.2.1",
+                "b.yaml:7:84: bridges.lan.arp-termination.10.0.0.1: 'a' is not a MAC address; give one like "
+                    + "02:00:00:00:00:01",
+            ])
+        #expect(
+            errors("  lan: {members: [{interface: a, storm-control: {broadcast: 0}}]}\n").first?.contains(
+                "0 is too small")
+                == true)
+        #expect(
+            errors("  lan: {members: [{interface: a, control-frames: {bpdu: pass}}]}\n").first?.contains(
+                "drop, tunnel or punt") == true)
         #expect(errors("  lan: {members: [a], aging: -1}\n").first?.hasPrefix("b.yaml:7:30: bridges.lan.aging") == true)
         #expect(
             errors("", interfaces: "  irb: {type: bvi, mac: '01:00:00:00:00:01'}\n").first?.contains(
@@ -81,9 +88,10 @@ import Wire
         #expect(
             try await lab.run("show bridge") == [
                 ["one"], ["stations", "3 of 1048576"], ["aging", "300s"], ["unknown unicast", "flood"],
-                ["a", "", "1", "", ""], ["b", "", "2", "5", ""],
+                ["a", "", "forwarding", "1", "", "", ""], ["b", "", "forwarding", "2", "5", "", ""],
                 ["two"], ["stations", "1 of 1048576"], ["aging", "never"], ["unknown unicast", "d"],
-                ["c", "", "1", "", "3"], ["d", "", "0", "", ""], ["All domains"], ["stations learned", "4"],
+                ["c", "", "forwarding", "1", "", "3", ""], ["d", "", "forwarding", "0", "", "", ""],
+                ["All domains"], ["stations learned", "4"],
             ])
         #expect(try await lab.run("clear fdb --mac 02:00:00:00:00:77") == [["0 stations forgotten"]])
         #expect(try await lab.run("clear fdb --mac 0a:00:00:00:00:02 --port a") == [["0 stations forgotten"]])

@@ -36,6 +36,18 @@ struct BridgeLab {
         return text + interfaces + "bridges:\n" + bridges
     }
 
+    /// What is wrong with such a file.
+    static func errors(_ bridges: String, interfaces: String = "") -> [String] {
+        do {
+            _ = try BridgeLab(bridges, interfaces: interfaces)
+            return []
+        } catch let errors as ConfigurationErrors {
+            return errors.all.map(\.description)
+        } catch {
+            return ["\(error)"]
+        }
+    }
+
     func settle() { while engine.step() {} }
 
     /// Station n.

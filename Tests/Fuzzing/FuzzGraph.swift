@@ -9,7 +9,10 @@ public struct FuzzGraph: Sendable {
     /// Whether next hops and links fail and come back while packets are under way.
     let isRestless: Bool
 
-    public static let all = [plain, protected]
+    /// Whether frames between the ports pass as they are.
+    var isBridge = false
+
+    public static let all = [plain, protected, bridged]
 
     /// The tags of the sub-interfaces that both have, the outermost first.
     static let tags: [[(type: EtherType, vlan: UInt16)]] = [[(.vlan, 7)], [(.serviceVLAN, 7), (.vlan, 9)]]
@@ -149,4 +152,44 @@ public struct FuzzGraph: Sendable {
                 - {label: 108, swap: 0, via: 10.1.0.8, backup: {via: 10.3.0.2, swap: 308, push: [408]}}
                 - {label: 109, paths: [{via: 10.1.0.2, swap: 209}, {via: 10.3.0.2, swap: 309, push: [409]}]}
             """, isRestless: true)
+
+    /// All ports in a bridge, and the router behind a port of its own in it.
+    public static let bridged = FuzzGraph(
+        name: "bridged",
+        configuration: """
+            buffers: {count: 4096}
+            interfaces:
+              fuzz0: {type: fuzz, mac: "02:00:00:00:00:01"}
+              fuzz1: {type: fuzz, mac: "02:00:00:00:00:01", mtu: 600}
+              fuzz2: {type: fuzz, mac: "02:00:00:00:00:01"}
+              irb: {type: bvi, mac: "02:00:00:00:00:01", mpls: true, addresses: [10.0.0.1/24, 10.8.0.1/16, 10.1.0.1/24,
+                    "2001:db8::1/64", "2001:db8:1::1/64", "2001:db8:9::1/64", "fe80::1/64"]}
+            bridges:
+              lan:
+                members:
+                  - {interface: fuzz0, control-frames: {other: tunnel, bpdu: drop}, storm-control: {multicast: 100000}}
+                  - {interface: fuzz1, split-horizon-group: 1}
+                  - {interface: fuzz2, mac-limit: 10}
+                  - irb
+                mac-limit: 1000
+                at-mac-limit: drop
+                static-macs: {"02:00:00:00:02:02": fuzz1, "02:00:00:00:02:04": fuzz2, "02:00:00:00:01:02": fuzz0}
+            icmp: {redirects: true}
+            neighbors:
+              maximum: 4096
+              static:
+                - {interface: irb, address: 10.0.0.2, mac: "02:00:00:00:01:02"}
+                - {interface: irb, address: 10.1.0.2, mac: "02:00:00:00:02:02"}
+                - {interface: irb, address: 10.1.0.4, mac: "02:00:00:00:02:04"}
+                - {interface: irb, address: "2001:db8::2", mac: "02:00:00:00:01:02"}
+                - {interface: irb, address: "2001:db8:9::9", mac: "02:00:00:00:02:02"}
+            routes:
+              - {to: 192.0.2.0/24, via: 10.1.0.2}
+              - {to: 172.16.0.0/12, via: 10.1.0.9}
+              - {to: 203.0.113.0/25, type: unreachable}
+            mpls:
+              labels:
+                - {label: 100, swap: 200, via: 10.1.0.2}
+                - {label: 104, pop: ip}
+            """, isRestless: false, isBridge: true)
 }

@@ -87,13 +87,20 @@ struct PacketAudit {
             drops[sample.node, default: [:]][sample.reason, default: 0] += sample.count
         }
         func count(_ arcs: [Arc]) -> UInt64 { arcs.reduce(0) { $0 + packets[$1.counter, default: 0] } }
-        // What leaves by a sub-interface goes through interface-output twice, and what comes in has come in by its port.
+        // What leaves by a sub-interface goes through interface-output twice, and what comes in has come in by its port; a
+        // bridge's own port has its packets from the bridge.
         let stacked = engine.interfaces.filter { $0.kind == "vlan" }
-        let toStacked = stacked.reduce(0) { $0 + engine.counters(of: $1.index).txPackets }
-        let received = engine.interfaces.filter { $0.kind != "vlan" }.reduce(0) {
+        let routed = engine.interfaces.filter { $0.kind == "bvi" }
+        func transmitted(_ interfaces: [Interface]) -> UInt64 {
+            interfaces.reduce(0) { $0 + engine.counters(of: $1.index).txPackets }
+        }
+        let received = engine.interfaces.filter { !["vlan", "bvi"].contains($0.kind) }.reduce(0) {
             $0 + engine.counters(of: $1.index).rxPackets
         }
-        let sent = engine.interfaces.reduce(0) { $0 + engine.counters(of: $1.index).txPackets }
+        let sent = transmitted(engine.interfaces)
+        let fromInterfaces = [
+            "ethernet-input": received, "vlan-output": transmitted(stacked), "bvi-output": transmitted(routed),
+        ]
 
         var toFeatures: UInt64 = 0
         for node in Set(arcs.map(\.node)).union(PacketAudit.keepers).union(["interface-output"]).sorted() {
@@ -101,8 +108,7 @@ struct PacketAudit {
             let featured = PacketAudit.features.filter { $0.value == node }.keys.reduce(0) {
                 $0 + packets[$1, default: 0] - drops[$1, default: [:]].values.reduce(0, +)
             }
-            let fromInterfaces = ["ethernet-input": received, "vlan-output": toStacked][node]
-            let fed = count(arcs.filter { $0.target == node }) + (fromInterfaces ?? featured)
+            let fed = count(arcs.filter { $0.target == node }) + (fromInterfaces[node] ?? featured)
             let isEntrance = PacketAudit.entrances.contains(node)
             guard isEntrance ? came >= fed : came == fed else {
                 throw FuzzFailure("\(came) packets came to \(node), \(fed) were sent there")
@@ -145,6 +151,8 @@ struct PacketAudit {
         case "ip4-fragment", "ip6-fragment":
             // Each packet that is not dropped becomes two fragments at least.
             isRight = dropped <= came && left >= 2 * (came - dropped)
+        // Each frame that is not dropped leaves at least once.
+        case "bridge-flood": isRight = dropped <= came && left >= came - dropped
         // It sends packets of its own.
         case "bfd-input": isRight = dropped <= came
         // What is missing is at features: all of it together is compared with what came there.

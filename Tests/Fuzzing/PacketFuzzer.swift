@@ -44,7 +44,7 @@ public final class PacketFuzzer {
         modules: [any Module.Type]
     ) throws {
         self.graph = graph
-        feed = FuzzFeed(seed: seed, isExact: isExact)
+        feed = FuzzFeed(seed: seed, isExact: isExact, isBridge: graph.isBridge)
         let (file, audit) = try PacketAudit.instrument(graph.configuration, detours: detours)
         self.audit = audit
         router = try Router(file, modules: [FuzzPorts.self] + modules)

@@ -26,6 +26,8 @@ struct BenchCase: Sendable {
         case start
         /// Has a next hop fail, again and again.
         case reroute
+        /// Learns stations and forgets them.
+        case stations
         /// Forwards between network devices, from a VLAN if given.
         case endToEnd(vlan: UInt16?)
     }
@@ -83,6 +85,12 @@ struct BenchCase: Sendable {
             name: "bridge", summary: "two bridged ports, 4,096 stations behind each, random pairs", work: .graph,
             inputs: [.bridge], goals: [BenchGoal("sum", atMost: 45, reference: 58, from: vpp)],
             text: { stations(4096, of: .bridge) }),
+        BenchCase(
+            name: "bridge-million", summary: "as bridge, with 500,000 stations behind each port", work: .graph,
+            inputs: [.bridgeMillion], text: { stations(500_000, of: .bridgeMillion) }),
+        BenchCase(
+            name: "bridge-learn", summary: "1,000,000 stations learned from traffic, and flushed under it",
+            work: .stations, goals: [BenchGoal("learn", atMost: 2)]),
         BenchCase(
             name: "mpls-swap", summary: "MPLS, one label, swapped for another", work: .graph, inputs: [.labelled],
             goals: [BenchGoal("sum", atMost: 40, reference: 46, from: vpp)]),

@@ -114,7 +114,7 @@ struct BenchInput: Sendable {
 extension BenchInput {
     static let all = [
         one, thousand, halfMillion, internet, million, one6, sites6, internet6, labelled, dot1q, dot1qAll, qinq,
-        qinqAll, bridge,
+        qinqAll, bridge, bridgeMillion,
     ]
 
     static let one = BenchInput(

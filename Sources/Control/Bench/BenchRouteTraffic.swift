@@ -93,14 +93,16 @@ final class GapMeterModule: Module {
         let gaps = PerWorker(GapMeter.Gap(), workerCount: engine.workers.count)
         self.gaps = gaps
         registry.add(NodeDescriptor(GapMeter.self) { GapMeter(gap: gaps.slot($0.worker)) })
-        for arc in GapMeterModule.arcs { registry.add(Feature(GapMeter.name, on: arc)) }
+        for arc in GapMeterModule.arcs + [FeatureArc.interfaceOutput.name] {
+            registry.add(Feature(GapMeter.name, on: arc))
+        }
     }
 
     private static let arcs = ["ip4-output", "ip6-output"]
 
-    /// Looks at what is sent by the interface.
-    func watch(_ interface: Interface) throws(GraphError) {
-        for arc in GapMeterModule.arcs { try engine.setFeature(GapMeter.name, on: arc, interface: interface, true) }
+    /// Looks at what is sent by the interface: IP packets, if no other arcs are named.
+    func watch(_ interface: Interface, on arcs: [String] = GapMeterModule.arcs) throws(GraphError) {
+        for arc in arcs { try engine.setFeature(GapMeter.name, on: arc, interface: interface, true) }
     }
 
     /// IP packets that left, the router's own link-layer ones not among them.

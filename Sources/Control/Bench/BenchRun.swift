@@ -29,6 +29,7 @@ public struct BenchFigure: Codable, Sendable, Equatable {
         case seconds = "s"
         case microseconds = "us"
         case packets
+        case stations
         case mebibytes = "MiB"
         /// A ratio.
         case times = "x"
@@ -40,7 +41,7 @@ public struct BenchFigure: Codable, Sendable, Equatable {
             case .clocksPerPacket, .mebibytes, .microseconds, .packets: 1
             case .megapackets, .times: 2
             case .seconds: 3
-            case .perSecond: 0
+            case .perSecond, .stations: 0
             }
         }
     }

@@ -32,6 +32,7 @@ extension BenchCase {
         case .churn: return try await BenchCase.churnRoutes(file)
         case .loadUnderTraffic: return try await BenchRouteTraffic.run(file)
         case .start: return try BenchCase.startRouter(file)
+        case .stations: return try await BenchStations.run(file)
         case .reroute: return try await BenchReroute.run(file)
         case .endToEnd(nil): return try BenchXDP(graph: file).run()
         case .endToEnd(let vlan?): return try BenchXDP(vlan: vlan, graph: file).run()

@@ -52,4 +52,6 @@ struct BridgeMember {
     /// Stations at most, static ones not among them; nil when the domain's limit is the only one.
     let limit: Int?
     let isBVI: Bool
+    /// As it was configured.
+    let entry: BridgeMemberEntry
 }

@@ -8,27 +8,37 @@ import Wire
 /// Expects: whole frames to a group or to a station that is not known, `adjacency` the bridge port that they came by.
 /// Emits: the copies, each as `bridge-input` would send a frame to that one member. The BVI gets frames to groups alone:
 /// its own station is always known.
-/// Drops: `noOtherMember`.
+/// Drops: `noOtherMember`, `broadcastStorm`, `multicastStorm`, `unknownUnicastStorm`; copies as `noBuffer`.
 /// Spec: IEEE 802.1Q clause 8.8.
 struct BridgeFlood: ContextualNode {
     static let name = "bridge-flood"
 
-    enum Next: UInt16, NextNode {
+    enum Next: UInt16, BridgeNext {
         case output, subinterface, bvi
 
-        var node: String {
-            switch self {
-            case .output: InterfaceOutput.name
-            case .subinterface: BridgeOutput.name
-            case .bvi: EthernetInput.name
-            }
-        }
+        var node: String { exit! }
     }
 
     enum Reason: UInt16, DropReason {
-        case noOtherMember
+        case noOtherMember, broadcastStorm, multicastStorm, unknownUnicastStorm, noBuffer
 
-        var text: String { "the domain has no other port that the frame may leave by" }
+        init(_ kind: FloodKind) {
+            switch kind {
+            case .broadcast: self = .broadcastStorm
+            case .multicast: self = .multicastStorm
+            case .unknownUnicast: self = .unknownUnicastStorm
+            }
+        }
+
+        var text: String {
+            switch self {
+            case .noOtherMember: "the domain has no other port that the frame may leave by"
+            case .broadcastStorm: "more broadcasts than the port's storm control lets pass"
+            case .multicastStorm: "more multicasts than the port's storm control lets pass"
+            case .unknownUnicastStorm: "more frames to unknown stations than the port's storm control lets pass"
+            case .noBuffer: "there was no buffer for a copy of a flooded frame"
+            }
+        }
     }
 
     struct Trace: TraceRecord {
@@ -54,29 +64,38 @@ struct BridgeFlood: ContextualNode {
         let source = packet.header.adjacency
         let from = table[port: source]
         trace.port = source
+        let kind = FloodKind(packet.destinationWord)
+        if from.flags.contains(.limitsFloods), let storm = table[storm: source],
+            !storm._withUnsafeGuaranteedRef({ $0.admits(kind, context.now) })
+        {
+            return .drop(Reason(kind))
+        }
         guard let members = table[domain: from.domain].members else { return .drop(.noOtherMember) }
-        let isGroup = packet.destinationWord & EthernetInput.groupBit != 0
+        let isGroup = kind != .unknownUnicast
+        let length = UInt32(truncatingIfNeeded: packet.length)
         // The one before gets a copy as soon as there is another: the last has the frame itself.
         var last: UInt32 = 0
         for number in 0..<Int(members[0]) {
             let member = members[1 &+ number]
-            guard member != source, takes(table[port: member], from, isGroup) else { continue }
+            guard member != source, takes(table[port: member], from, isGroup, length) else { continue }
             if last != 0 { copy(packet, to: last, context) }
             last = member
             trace.count &+= 1
         }
         guard last != 0 else { return .drop(.noOtherMember) }
-        return .to(send(packet, to: last))
+        return .to(table.send(packet, to: last, received))
     }
 
-    private func takes(_ to: BridgePortRecord, _ from: BridgePortRecord, _ isGroup: Bool) -> Bool {
-        guard to.flags.contains(.forwarding), to.group == 0 || to.group != from.group else { return false }
+    private func takes(_ to: BridgePortRecord, _ from: BridgePortRecord, _ isGroup: Bool, _ length: UInt32) -> Bool {
+        guard to.flags.contains(.forwarding), to.group == 0 || to.group != from.group, length <= to.longest else {
+            return false
+        }
         return isGroup || !to.flags.contains(.bvi)
     }
 
     private func copy(_ packet: Packet, to member: UInt32, _ context: Context) {
         guard let copy = context.allocate() else {
-            counts.value.copiesLost &+= 1
+            context.countDrops(1, Reason.noBuffer)
             return
         }
         let length = packet.length
@@ -85,18 +104,7 @@ struct BridgeFlood: ContextualNode {
         copy.header.flags = packet.header.flags.subtracting(.traced)
         copy.header.rxInterface = packet.header.rxInterface
         counts.value.copies &+= 1
-        context.start(copy, on: send(copy, to: member))
-    }
-
-    private func send(_ packet: Packet, to member: UInt32) -> Next {
-        let to = table[port: member]
-        packet.header.adjacency = member
-        if to.flags.contains(.bvi) {
-            packet.header.rxInterface = to.interface
-            received.countReceived(bytes: packet.length, interface: to.interface)
-            return .bvi
-        }
-        packet.header.txInterface = to.transmit
-        return to.flags.contains(.subinterface) ? .subinterface : .output
+        let next: Next = table.send(copy, to: member, received)
+        context.start(copy, on: next)
     }
 }

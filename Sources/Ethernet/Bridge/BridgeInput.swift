@@ -8,28 +8,29 @@ import Wire
 /// sent to at once, without a node between.
 /// Expects: frames at their destination address with all their tags, at least an Ethernet header long, received by a member of
 /// a bridge domain.
-/// Emits: the frame unchanged; for `bridge-output` and `bridge-flood` with the bridge port that it leaves, or came, by in
-/// `adjacency`.
-/// Drops: `notMember`, `badSource`, `learnedOnIngressPort`, `splitHorizon`, `portNotForwarding`, `unknownUnicast`, `macLimit`.
+/// Emits: the frame unchanged; for `bridge-output` with the bridge port that it leaves by in `adjacency`, for `bridge-flood`,
+/// `bridge-arp` and `bridge-control` with the one that it came by. What bridges keep to themselves is not learned from.
+/// Drops: `notMember`, `badSource`, `learnedOnIngressPort`, `splitHorizon`, `portNotForwarding`, `unknownUnicast`, `macLimit`,
+/// `movesTooOften`, `tooLong`.
 /// Spec: IEEE 802.1Q clauses 8.6, 8.7, 8.8.
 struct BridgeInput: Node {
     static let name = "bridge-input"
 
-    enum Next: UInt16, NextNode {
-        case output, subinterface, flood, bvi
+    enum Next: UInt16, BridgeNext {
+        case output, subinterface, bvi, flood, control, arp
 
         var node: String {
             switch self {
-            case .output: InterfaceOutput.name
-            case .subinterface: BridgeOutput.name
-            case .flood: BridgeFlood.name
-            case .bvi: EthernetInput.name
+            case .control: BridgeControl.name
+            case .arp: BridgeARP.name
+            default: exit ?? BridgeFlood.name
             }
         }
     }
 
     enum Reason: UInt16, DropReason {
         case notMember, badSource, learnedOnIngressPort, splitHorizon, portNotForwarding, unknownUnicast, macLimit
+        case movesTooOften, tooLong
 
         var text: String {
             switch self {
@@ -40,6 +41,8 @@ struct BridgeInput: Node {
             case .portNotForwarding: "one of the ports does not forward"
             case .unknownUnicast: "nobody has heard of the destination, and the domain does not flood"
             case .macLimit: "the source is one station more than the port or the domain may have"
+            case .movesTooOften: "the source has moved more often than the domain lets stations move"
+            case .tooLong: "the frame is longer than the MTU of the port that it would leave by"
             }
         }
     }
@@ -116,14 +119,18 @@ struct BridgeInput: Node {
             let lookup = lookups[position]
             let record = table[port: lookup.port]
             let source = packet.sourceWord
+            let destination = packet.destinationWord
             packet.header.adjacency = lookup.port
+            if destination & EthernetInput.groupBit != 0, BridgeControlProtocol.isReserved(destination) {
+                context.decide(position, record.domain != 0 ? Result.to(.control) : .drop(.notMember))
+                continue
+            }
             if let reason = admit(record, source, lookup, stamp) {
                 context.decide(position, Result.drop(reason))
                 continue
             }
-            let destination = packet.destinationWord
             guard destination & EthernetInput.groupBit == 0 else {
-                context.decide(position, Result.to(.flood))
+                context.decide(position, Result.to(answersARP(record, destination) ? .arp : .flood))
                 continue
             }
             let found = fdb.lookUp(FDBKey(destination, domain: record.domain), in: lookup.place.first)
@@ -169,6 +176,11 @@ struct BridgeInput: Node {
         return record.flags.contains(.forwarding) ? nil : .portNotForwarding
     }
 
+    @inline(__always)
+    private func answersARP(_ record: BridgePortRecord, _ destination: UInt64) -> Bool {
+        destination == EthernetInput.addressMask && table[domain: record.domain].arp != nil
+    }
+
     @inline(never)
     private func learn(_ key: FDBKey, _ port: UInt32, _ stamp: UInt16, _ flags: BridgePortFlags) -> Reason? {
         switch fdb.learn(key, port: port, stamp: stamp) {
@@ -176,6 +188,9 @@ struct BridgeInput: Node {
         case .added: counts.value.learned &+= 1
         case .moved: counts.value.moved &+= 1
         case .fixed: counts.value.fixed &+= 1
+        case .held:
+            counts.value.held &+= 1
+            return flags.contains(.dropsMoving) ? .movesTooOften : nil
         case .noRoom: counts.value.noRoom &+= 1
         case .portIsFull:
             counts.value.portFull &+= 1
@@ -195,15 +210,12 @@ struct BridgeInput: Node {
         let to = table[port: target]
         guard to.group == 0 || to.group != from.group else { return .drop(.splitHorizon) }
         guard to.flags.contains(.forwarding) else { return .drop(.portNotForwarding) }
+        guard UInt32(truncatingIfNeeded: packet.length) <= to.longest else { return .drop(.tooLong) }
         if to.flags.isDisjoint(with: .indirect) {
             packet.header.txInterface = to.transmit
             return .to(.output)
         }
-        packet.header.adjacency = target
-        guard to.flags.contains(.bvi) else { return .to(.subinterface) }
-        packet.header.rxInterface = to.interface
-        counters.countReceived(bytes: packet.length, interface: to.interface)
-        return .to(.bvi)
+        return .to(table.send(packet, to: target, counters))
     }
 
     private func unknown(_ packet: Packet, _ from: BridgePortRecord, _ source: UInt32) -> Result {

@@ -12,6 +12,8 @@ struct BridgeReport: Report {
         /// 0 for never.
         let agingSeconds: Int
         let unknownUnicast: String
+        /// Addresses for which ARP requests are answered.
+        let arpEntries: Int
         let members: [Member]
     }
 
@@ -22,6 +24,12 @@ struct BridgeReport: Report {
         let macLimit: Int?
         /// 0 for none.
         let splitHorizonGroup: Int
+        /// forwarding, learning, blocking.
+        let state: BridgePortState
+        /// Frames per second that may be flooded; nil for any number.
+        let broadcastLimit: Int?
+        let multicastLimit: Int?
+        let unknownUnicastLimit: Int?
     }
 
     let domains: [Domain]
@@ -29,11 +37,11 @@ struct BridgeReport: Report {
     let learned: UInt64
     let moved: UInt64
     let framesFromStaticElsewhere: UInt64
+    let framesFromHeldStations: UInt64
     let framesOverPortLimit: UInt64
     let framesOverDomainLimit: UInt64
     let framesWithoutRoom: UInt64
     let copies: UInt64
-    let copiesLost: UInt64
 
     @ControlPlane
     init(_ domains: [BridgeDomain], _ store: BridgeStore) {
@@ -41,40 +49,45 @@ struct BridgeReport: Report {
             Domain(
                 name: domain.name, stations: store.tally.count(ofDomain: domain.number), macLimit: domain.limit,
                 agingSeconds: domain.aging, unknownUnicast: domain.unknownUnicast.text,
+                arpEntries: store.table[domain: domain.number].arp?.pointee.count ?? 0,
                 members: domain.members.map { member in
                     Member(
                         interface: member.interface.name, isBVI: member.isBVI,
                         stations: store.tally.count(ofPort: member.port), macLimit: member.limit,
-                        splitHorizonGroup: Int(member.group))
+                        splitHorizonGroup: Int(member.group), state: store.state(of: member),
+                        broadcastLimit: member.entry.storm?[FloodKind.broadcast.rawValue],
+                        multicastLimit: member.entry.storm?[FloodKind.multicast.rawValue],
+                        unknownUnicastLimit: member.entry.storm?[FloodKind.unknownUnicast.rawValue])
                 })
         }
         let counts = store.total
         learned = counts.learned
         moved = counts.moved
         framesFromStaticElsewhere = counts.fixed
+        framesFromHeldStations = counts.held
         framesOverPortLimit = counts.portFull
         framesOverDomainLimit = counts.domainFull
         framesWithoutRoom = counts.noRoom
         copies = counts.copies
-        copiesLost = counts.copiesLost
     }
 
     var body: [TextBlock] {
         domains.flatMap { domain -> [TextBlock] in
             [
                 .heading(domain.name),
-                .facts([
-                    .init("stations", "\(domain.stations) of \(domain.macLimit)"),
-                    .init("aging", domain.agingSeconds == 0 ? "never" : "\(domain.agingSeconds)s"),
-                    .init("unknown unicast", domain.unknownUnicast),
-                ]),
+                .facts(
+                    [
+                        .init("stations", "\(domain.stations) of \(domain.macLimit)"),
+                        .init("aging", domain.agingSeconds == 0 ? "never" : "\(domain.agingSeconds)s"),
+                        .init("unknown unicast", domain.unknownUnicast),
+                    ] + (domain.arpEntries == 0 ? [] : [.init("ARP answered for", "\(domain.arpEntries) addresses")])),
                 .table(
-                    ["Member", "Kind", .right("Stations"), .right("Limit"), .right("Group")],
+                    ["Member", "Kind", "State", .right("Stations"), .right("Limit"), .right("Group"), "Storm control"],
                     domain.members.map { member in
                         [
-                            member.interface, member.isBVI ? "bvi" : "", "\(member.stations)",
+                            member.interface, member.isBVI ? "bvi" : "", member.state.rawValue, "\(member.stations)",
                             member.macLimit.map { "\($0)" } ?? "",
-                            member.splitHorizonGroup == 0 ? "" : "\(member.splitHorizonGroup)",
+                            member.splitHorizonGroup == 0 ? "" : "\(member.splitHorizonGroup)", member.storm,
                         ]
                     }),
             ]
@@ -85,11 +98,19 @@ struct BridgeReport: Report {
         [
             ("stations learned", learned), ("stations moved", moved),
             ("frames of stations that are static elsewhere", framesFromStaticElsewhere),
+            ("frames of stations that move too often", framesFromHeldStations),
             ("frames of stations over a member's limit", framesOverPortLimit),
             ("frames of stations over a domain's limit", framesOverDomainLimit),
             ("frames of stations without room", framesWithoutRoom), ("copies made", copies),
-            ("copies lost: no buffer", copiesLost),
         ].filter { $0.1 > 0 }
+    }
+}
+
+extension BridgeReport.Member {
+    /// "broadcast 1000/s, multicast 500/s".
+    fileprivate var storm: String {
+        [("broadcast", broadcastLimit), ("multicast", multicastLimit), ("unknown unicast", unknownUnicastLimit)]
+            .compactMap { kind, limit in limit.map { "\(kind) \($0)/s" } }.joined(separator: ", ")
     }
 }
 

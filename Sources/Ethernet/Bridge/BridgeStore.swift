@@ -4,8 +4,10 @@ import Logging
 import Wire
 
 /// The bridge domains: fills the tables that nodes read, flushes, and has the forwarding database swept.
+///
+/// What is public is for plugins: spanning trees set states, flush, and get the BPDUs of ports.
 @ControlPlane
-final class BridgeStore {
+public final class BridgeStore {
     /// Stations in all domains together.
     nonisolated static let capacity = 1 << 20
 
@@ -13,11 +15,18 @@ final class BridgeStore {
     nonisolated let table = BridgeTable()
     nonisolated let fdb: FDBTable
     nonisolated let counts: PerWorker<BridgeCounts>
+    nonisolated let listeners = BridgeListeners()
     let engine: Engine
     private let tags: TagTable
     private(set) var domains: [BridgeDomain] = []
-    /// By number less one.
     private(set) var ports: [(member: BridgeMember, domain: BridgeDomain)] = []
+    private var members: [UInt32: BridgeMember] = [:]
+    /// Of bridge ports and of ends of cross-connects.
+    private var portCount: UInt32 = 0
+    /// By bridge port; workers use them as long as the router runs.
+    private var storms: [UInt32: StormControl] = [:]
+    var states = BridgePortStates()
+    var connections: [Connection] = []
     var sweeper = BridgeSweeper()
     /// What the log was told of full domains: it is told once, until there is room again.
     var lastCounts = BridgeCounts()
@@ -31,10 +40,21 @@ final class BridgeStore {
     }
 
     isolated deinit {
-        for domain in domains { table[domain: domain.number].members?.deallocate() }
+        for domain in domains {
+            table[domain: domain.number].members?.deallocate()
+            table[domain: domain.number].arp?.pointee.deallocate()
+            table[domain: domain.number].arp?.deallocate()
+        }
         fdb.unmap()
         table.unmap()
         tally.unmap()
+    }
+
+    /// A cross-connect.
+    struct Connection {
+        let name: String
+        /// The two.
+        let ends: [Interface]
     }
 
     subscript(name: String) -> BridgeDomain? { domains.first { $0.name == name } }
@@ -44,9 +64,7 @@ final class BridgeStore {
     }
 
     /// The member that is a bridge port; nil for 0 and for numbers that none has.
-    func member(port: UInt32) -> BridgeMember? {
-        port > 0 && Int(port) <= ports.count ? ports[Int(port) - 1].member : nil
-    }
+    func member(port: UInt32) -> BridgeMember? { members[port] }
 
     /// All workers together.
     var total: BridgeCounts { counts.values.reduce(BridgeCounts(), +) }
@@ -54,52 +72,105 @@ final class BridgeStore {
     // MARK: - Building
 
     /// Makes a domain without members.
-    func add(_ domain: BridgeDomain) {
+    /// - Parameter arp: The stations whose addresses the domain answers for.
+    func add(_ domain: BridgeDomain, moves: MoveDamper.Limit = .init(), arp: [IPv4Address: MACAddress] = [:]) {
         tally.setLimit(domain.limit, ofDomain: domain.number)
+        fdb.damper.setLimit(moves, ofDomain: domain.number)
         if domain.unknownUnicast != .flood { table[domain: domain.number].unknownUnicast = BridgeDomainRecord.drop }
+        if !arp.isEmpty {
+            let known = UnsafeMutablePointer<ARPTerminationTable>.allocate(capacity: 1)
+            known.initialize(to: ARPTerminationTable(arp))
+            table[domain: domain.number].arp = known
+        }
         domains.append(domain)
     }
 
     /// From here on the interface's frames are the domain's.
-    /// - Parameters:
-    ///   - group: The split-horizon group, 0 for none.
-    ///   - limit: Stations at most.
-    ///   - drops: Whether frames of stations beyond a limit are dropped.
-    func add(_ interface: Interface, to domain: BridgeDomain, group: UInt16, limit: Int?, drops: Bool) {
-        let number = UInt32(ports.count + 1)
-        let record = engine.interfaceTable[interface.index]
+    /// - Parameter flags: What the domain says of all its ports.
+    func add(
+        _ interface: Interface, as entry: BridgeMemberEntry, to domain: BridgeDomain, flags: BridgePortFlags = []
+    ) {
         let isBVI = interface.kind == BVIDriver.kind
-        var port = BridgePortRecord()
-        port.interface = interface.index
-        port.transmit = record.parent
+        var (number, port) = makePort(interface)
         port.domain = domain.number
-        port.group = group
-        port.flags = isBVI ? [.forwarding, .bvi] : [.forwarding, .learning]
-        if drops { port.flags.insert(.dropsAtLimit) }
-        if record.parent != interface.index {
-            let own = tags.tags(of: interface.index).pointee
-            port.flags.insert(.subinterface)
-            engine.interfaces[Int(record.parent) - 1].setFlag(.bridgesTagged, true)
-            port.outerTag = own.outer & BridgePortRecord.tagMask
-            port.innerTag = own.inner & BridgePortRecord.tagMask
+        port.group = entry.group
+        port.control = entry.control
+        port.flags.formUnion(flags.union(isBVI ? [.forwarding, .bvi] : .active))
+        if let storm = entry.storm {
+            let control = StormControl(storm)
+            storms[number] = control
+            table[storm: number] = Unmanaged.passUnretained(control)
+            port.flags.insert(.limitsFloods)
         }
         tally.assign(number, to: domain.number)
-        tally.setLimit(limit ?? domain.limit, ofPort: number)
+        tally.setLimit(entry.limit ?? domain.limit, ofPort: number)
         table[port: number] = port
-        let member = BridgeMember(interface: interface, port: number, group: group, limit: limit, isBVI: isBVI)
+        let member = BridgeMember(
+            interface: interface, port: number, group: entry.group, limit: entry.limit, isBVI: isBVI, entry: entry)
         ports.append((member, domain))
+        members[number] = member
         domain.members.append(member)
-        engine.interfaceTable[interface.index].bridgePort = number
         if isBVI {
+            engine.interfaceTable[interface.index].bridgePort = number
             interface.isLinkUp = true
             follow(interface, number, domain.number)
         } else {
-            interface.setFlag(.bridged, true)
+            open(interface, number)
         }
         if case .member(interface.name) = domain.unknownUnicast {
             table[domain: domain.number].unknownUnicast = number
         }
         publishMembers(of: domain)
+    }
+
+    /// From here on the frames of each of two interfaces leave by the other, whatever they are.
+    func connect(_ one: Interface, _ other: Interface) {
+        var (first, port) = makePort(one)
+        var (second, peer) = makePort(other)
+        (port.peer, peer.peer) = (second, first)
+        for (interface, number, record) in [(one, first, port), (other, second, peer)] {
+            table[port: number] = record
+            table[port: number].flags.insert(.forwarding)
+            interface.setFlag(.crossConnected, true)
+        }
+        open(one, first)
+        open(other, second)
+    }
+
+    /// The record of a new port, which is nobody's yet.
+    private func makePort(_ interface: Interface) -> (number: UInt32, record: BridgePortRecord) {
+        portCount += 1
+        var port = BridgePortRecord()
+        port.interface = interface.index
+        port.transmit = engine.interfaceTable[interface.index].parent
+        if port.transmit != interface.index {
+            let own = tags.tags(of: interface.index).pointee
+            port.flags.insert(.subinterface)
+            port.outerTag = own.outer & BridgePortRecord.tagMask
+            port.innerTag = own.inner & BridgePortRecord.tagMask
+        }
+        return (portCount, port)
+    }
+
+    /// Leads an interface's frames to its bridge port, whose record is complete.
+    private func open(_ interface: Interface, _ number: UInt32) {
+        let port = engine.interfaces[Int(table[port: number].transmit) - 1]
+        followLength(of: port, number)
+        if port !== interface { port.setFlag(.bridgesTagged, true) }
+        engine.interfaceTable[interface.index].bridgePort = number
+        interface.setFlag(.bridged, true)
+    }
+
+    /// Frames may be as long as the port takes packets, with their Ethernet header and one tag (802.3 clause 3.2.7).
+    private func followLength(of port: Interface, _ number: UInt32) {
+        func set(_ port: Interface) {
+            table[port: number].longest = UInt32(port.mtu + EthernetView.length + VLANView.length)
+        }
+        set(port)
+        port.onChange { [weak self] port in
+            guard self != nil else { return }
+            set(port)
+        }
     }
 
     /// A BVI's own station is where it is, whatever traffic says.

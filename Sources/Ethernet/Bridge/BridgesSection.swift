@@ -8,19 +8,13 @@ struct BridgesSection {
     /// Seconds; what 16 bits of half seconds hold, less a good measure.
     static let agingRange = 1...16_000
 
-    private static let limitDoc = "Stations learned at most, static ones not counted"
-
-    private static let member = Schema.object([
-        .required("interface", .string, "A port, a sub-interface (`type: vlan`) or a `type: bvi`"),
-        .key(
-            "split-horizon-group", .integer(1...65_535),
-            "Members of the same group exchange no frames; none if absent"),
-        .key("mac-limit", .integer(1...BridgeStore.capacity), "\(limitDoc); the domain's if absent"),
-    ])
+    static let limitDoc = "Stations learned at most, static ones not counted"
 
     static let schema = Schema.map(
         of: .object([
-            .key("members", .list(of: .either([.string, member])), "The interfaces between which frames are bridged"),
+            .key(
+                "members", .list(of: .either([.string, BridgeMemberEntry.schema])),
+                "The interfaces between which frames are bridged"),
             .key(
                 "aging", .integer(0...agingRange.upperBound),
                 "Seconds after which a silent station is forgotten; 0 for never; 300 if absent"),
@@ -34,6 +28,17 @@ struct BridgesSection {
             .key(
                 "static-macs", .map(of: .string),
                 "Stations that stay where they are: MAC address and the member behind which it is"),
+            .key(
+                "move-limit", .integer(1...255),
+                "How often a station may move in 'move-interval'; beyond that it stays where it is until the interval is over; "
+                    + "any number if absent"),
+            .key("move-interval", .integer(1...3600), "Seconds; 10 if absent"),
+            .key(
+                "at-move-limit", .choice(of: AtLimit.self),
+                "What becomes of frames from stations that move too often: forward or drop; forward if absent"),
+            .key(
+                "arp-termination", .map(of: .string),
+                "IPv4 addresses and their stations: requests for them are answered here and not flooded"),
         ]), doc: "Bridge domains: interfaces between which frames are forwarded by their MAC addresses")
 
     enum AtLimit: String, CaseIterable {
@@ -43,8 +48,11 @@ struct BridgesSection {
     /// One domain as it stands in the file.
     struct Entry {
         let domain: BridgeDomain
-        let drops: Bool
-        var members: [(name: String, setting: Setting, group: UInt16, limit: Int?)] = []
+        /// Of all its ports.
+        let flags: BridgePortFlags
+        let moves: MoveDamper.Limit
+        var arp: [IPv4Address: MACAddress] = [:]
+        var members: [BridgeMemberEntry] = []
         var stations: [(mac: MACAddress, member: String, setting: Setting)] = []
     }
 
@@ -65,6 +73,7 @@ struct BridgesSection {
             if var read = found {
                 readMembers(entry.value, &read, &errors)
                 readStations(entry.value, &read, &errors)
+                readARP(entry.value, &read, &errors)
                 entries.append(read)
             }
         }
@@ -80,27 +89,27 @@ struct BridgesSection {
             limit: try setting["mac-limit"]?.integer(in: 1...BridgeStore.capacity) ?? BridgeStore.capacity,
             unknownUnicast: unknown == "flood" ? .flood : unknown == "drop" ? .drop : .member(unknown))
         let atLimit = try setting["at-mac-limit"]?.choice(of: AtLimit.self) ?? .forward
-        return Entry(domain: domain, drops: atLimit == .drop)
+        let atMoveLimit = try setting["at-move-limit"]?.choice(of: AtLimit.self) ?? .forward
+        let moves = MoveDamper.Limit(
+            moves: UInt8(try setting["move-limit"]?.integer(in: 1...255) ?? 0),
+            interval: FDBStamp.units(seconds: try setting["move-interval"]?.integer(in: 1...3600) ?? 10))
+        var flags: BridgePortFlags = []
+        if atLimit == .drop { flags.insert(.dropsAtLimit) }
+        if atMoveLimit == .drop { flags.insert(.dropsMoving) }
+        return Entry(domain: domain, flags: flags, moves: moves)
     }
 
     private mutating func readMembers(_ setting: Setting, _ entry: inout Entry, _ errors: inout ConfigurationErrors) {
         let list = errors.collect { () throws(ConfigurationError) in try setting["members"]?.list ?? [] }
         for element in list ?? [] {
-            let member = errors.collect { () throws(ConfigurationError) in
-                guard case .map = element.value else { return (try element.string, element, UInt16(0), nil as Int?) }
-                let name = try element.required("interface")
-                return (
-                    try name.string, name,
-                    UInt16(try element["split-horizon-group"]?.integer(in: 1...65_535) ?? 0),
-                    try element["mac-limit"]?.integer(in: 1...BridgeStore.capacity)
-                )
-            }
+            let member = errors.collect { () throws(ConfigurationError) in try BridgeMemberEntry(element) }
             guard let member else { continue }
-            if let owner = owners[member.0] {
-                errors.append(member.1.error("\(member.0) is a member of \(owner) already", "keep it in one bridge"))
+            if let owner = owners[member.name] {
+                errors.append(
+                    member.setting.error("\(member.name) is a member of \(owner) already", "keep it in one bridge"))
                 continue
             }
-            owners[member.0] = entry.domain.name
+            owners[member.name] = entry.domain.name
             entry.members.append(member)
         }
         if case .member(let name) = entry.domain.unknownUnicast, let setting = setting["unknown-unicast"],
@@ -133,30 +142,25 @@ struct BridgesSection {
         }
     }
 
-    /// Names in this section that no interface has, and ports that cannot be members.
-    func objections(to file: Setting) -> [ConfigurationError] {
-        let interfaces = (try? file["interfaces"]?.map) ?? []
-        let names = interfaces.map(\.key)
-        var parents: [String: String] = [:]
-        for interface in interfaces {
-            if let parent = try? interface.value["parent"]?.string { parents[parent] = interface.key }
+    private func readARP(_ setting: Setting, _ entry: inout Entry, _ errors: inout ConfigurationErrors) {
+        let map = errors.collect { () throws(ConfigurationError) in try setting["arp-termination"]?.map ?? [] }
+        for pair in map ?? [] {
+            let mac = errors.collect { () throws(ConfigurationError) in try pair.value.station }
+            guard let address = IPv4Address(pair.key), IPAddress.v4(address).isOneHost else {
+                errors.append(
+                    ConfigurationError(
+                        at: pair.mark, path: pair.value.path, "'\(pair.key)' is no host's IPv4 address",
+                        "give one like 192.0.2.1"))
+                continue
+            }
+            if let mac { entry.arp[address] = mac }
         }
-        return entries.flatMap(\.members).compactMap { member in
-            guard let interface = interfaces.first(where: { $0.key == member.name }) else {
-                return member.setting.error(
-                    "there is no interface '\(member.name)'", Spelling.hint(for: member.name, among: names))
-            }
-            if let child = parents[member.name] {
-                return member.setting.error(
-                    "\(member.name) has a sub-interface, \(child): whose its frames are would not be clear",
-                    "make its sub-interfaces members")
-            }
-            guard interface.value["addresses"] == nil || (try? interface.value["type"]?.string) == BVIDriver.kind else {
-                return member.setting.error(
-                    "\(member.name) has addresses, but what comes in by it is bridged",
-                    "give them to an interface with 'type: bvi' in \(owners[member.name] ?? "the bridge")")
-            }
-            return nil
+    }
+
+    /// Names in this section that no interface has, and interfaces that cannot be members.
+    func objections(to file: Setting) -> [ConfigurationError] {
+        BridgeMemberEntry.objections(entries.flatMap(\.members), to: file) {
+            "'type: bvi' in \(owners[$0] ?? "the bridge")"
         }
     }
 
@@ -164,11 +168,10 @@ struct BridgesSection {
     @ControlPlane
     func apply(to store: BridgeStore) throws {
         for entry in entries {
-            store.add(entry.domain)
+            store.add(entry.domain, moves: entry.moves, arp: entry.arp)
             for member in entry.members {
                 guard let interface = store.engine.interface(named: member.name) else { continue }
-                store.add(
-                    interface, to: entry.domain, group: member.group, limit: member.limit, drops: entry.drops)
+                store.add(interface, as: member, to: entry.domain, flags: entry.flags)
             }
             for station in entry.stations {
                 guard let member = entry.domain.members.first(where: { $0.interface.name == station.member }) else {

@@ -14,6 +14,8 @@ extension FDBTable {
         case moved
         /// It is static on another port, where it stays.
         case fixed
+        /// It has moved too often of late, and stays where it is.
+        case held
         /// Not learned: the port, or the domain, has as many as it may.
         case portIsFull, domainIsFull
         /// Not learned: both its buckets are full.
@@ -41,7 +43,7 @@ extension FDBTable {
         // A swap fails only because another worker's succeeded. After several of those that one's word is as good as ours.
         for _ in 0..<8 {
             let outcome =
-                if let (word, old) = find(key, place) { update(word, old, port, stamp) } else {
+                if let (word, old) = find(key, place) { update(key, word, old, port, stamp) } else {
                     insert(key, place, port, stamp)
                 }
             if let outcome { return outcome }
@@ -65,7 +67,7 @@ extension FDBTable {
     }
 
     /// Nil when somebody else changed the entry meanwhile.
-    private func update(_ word: Word, _ old: FDBValue, _ port: UInt32, _ stamp: UInt16) -> Outcome? {
+    private func update(_ key: FDBKey, _ word: Word, _ old: FDBValue, _ port: UInt32, _ stamp: UInt16) -> Outcome? {
         if old.isStatic { return old.port == port ? .known : .fixed }
         let isLive = tally.isLive(old)
         if isLive, old.port == port {
@@ -73,6 +75,7 @@ extension FDBTable {
             let new = FDBValue(port: port, generation: old.generation, stamp: stamp)
             return swap(word, old, new.following(old.sequence)) ? .refreshed : nil
         }
+        guard !isLive || damper.admits(key, stamp) else { return .held }
         switch tally.reserve(port, isMove: isLive) {
         case .portIsFull: return .portIsFull
         case .domainIsFull: return .domainIsFull

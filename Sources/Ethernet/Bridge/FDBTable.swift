@@ -29,6 +29,7 @@ struct FDBTable: BitwiseCopyable, @unchecked Sendable {
     static let entriesPerBucket = 4
 
     let tally: BridgeTally
+    let damper = MoveDamper()
     let words: Word
     let bucketCount: Int
     /// Nobody outside can choose addresses that share a bucket.
@@ -52,7 +53,10 @@ struct FDBTable: BitwiseCopyable, @unchecked Sendable {
         words = memory.bindMemory(to: Atomic<UInt64>.self, capacity: bucketCount * FDBTable.wordsPerBucket)
     }
 
-    func unmap() { munmap(words, byteCount) }
+    func unmap() {
+        munmap(words, byteCount)
+        damper.unmap()
+    }
 
     var byteCount: Int { bucketCount * FDBTable.wordsPerBucket * 8 }
 

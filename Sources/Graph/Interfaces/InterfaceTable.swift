@@ -52,6 +52,8 @@ public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var directedBroadcast: InterfaceFlags { InterfaceFlags(rawValue: 1 << 8) }
     /// Its frames are bridged: it is a member of a bridge domain, and no BVI.
     @inlinable public static var bridged: InterfaceFlags { InterfaceFlags(rawValue: 1 << 9) }
+    /// Its frames leave by the other end of a cross-connect; with `bridged`.
+    @inlinable public static var crossConnected: InterfaceFlags { InterfaceFlags(rawValue: 1 << 11) }
     /// One of its sub-interfaces is bridged: tagged frames may be for any station.
     @inlinable public static var bridgesTagged: InterfaceFlags { InterfaceFlags(rawValue: 1 << 10) }
 
