@@ -7,10 +7,11 @@ import Graph
 public final class MirrorModule: Module {
     public nonisolated static let name = "mirror"
 
-    private var sessions: MonitorSessions!
+    private(set) var sessions: MonitorSessions!
     /// What the file's section declares, with where it stands.
     private var declared: (sessions: [(MonitorSession, Setting)], sources: [(MonitorSource, Setting)]) = ([], [])
     private var limit: Int?
+    private var lists: [CaptureList] = []
 
     public init() {}
 
@@ -29,6 +30,7 @@ public final class MirrorModule: Module {
                 SpanInput.name, on: FeatureArc.deviceInput.name, runsBefore: [WorkerHandoff.name, "bundle-input"]))
         registry.add(Feature(SpanOutput.name, on: FeatureArc.interfaceOutput.name))
         registry.add(limitsSection)
+        registry.add(listsSection)
         registry.add(sessionsSection)
         registry.add(sourceAttribute)
         for command in MonitorCommands(sessions).all { registry.add(command) }
@@ -47,6 +49,19 @@ public final class MirrorModule: Module {
             }
             return { [unowned self] in
                 if let limit { sessions.configure { $0.limit = limit } }
+            }
+        }
+    }
+
+    private var listsSection: Section {
+        Section(CaptureSettings.sectionKey, CaptureSettings.schema) {
+            [unowned self] setting throws(ConfigurationErrors) in
+            let read = try CaptureSettings.read(setting)
+            lists = read
+            return { [unowned self] in
+                for list in read where !sessions.setList(list) {
+                    throw setting.error("more than \(CaptureTable.capacity - 1) capture lists", "have fewer")
+                }
             }
         }
     }
@@ -94,6 +109,7 @@ public final class MirrorModule: Module {
         sources += declared.sources
         var book = MonitorBook()
         book.limit = limit ?? book.limit
+        book.lists = lists.map(\.name)
         book.sessions = declared.sessions.map(\.0)
         book.sources = sources.map(\.0)
         for problem in book.problems() {

@@ -8,11 +8,13 @@ public struct FuzzGraph: Sendable {
     let configuration: String
     /// Whether next hops and links fail and come back while packets are under way.
     let isRestless: Bool
+    /// Whether the port `copies` is to send what came in, as it came.
+    var hasCopies = false
 
     /// Whether frames between the ports pass as they are.
     var isBridge = false
 
-    public static let all = [plain, protected, bridged]
+    public static let all = [plain, protected, bridged, mirrored]
 
     /// The tags of the sub-interfaces that both have, the outermost first.
     static let tags: [[(type: EtherType, vlan: UInt16)]] = [[(.vlan, 7)], [(.serviceVLAN, 7), (.vlan, 9)]]
@@ -192,4 +194,58 @@ public struct FuzzGraph: Sendable {
                 - {label: 100, swap: 200, via: 10.1.0.2}
                 - {label: 104, pop: ip}
             """, isRestless: false, isBridge: true)
+
+    /// The plain one under the eyes of monitor sessions: one copies all that comes in to the port `copies`, whose frames are
+    /// compared with it; others watch sub-interfaces and what leaves, and choose by all that capture lists know.
+    public static let mirrored = FuzzGraph(
+        name: "mirrored", configuration: plain.configuration.inserting(mirrors, before: "icmp:") + sessions,
+        isRestless: false, hasCopies: true)
+
+    private static let mirrors = """
+          copies: {type: fuzz, mac: "02:00:00:00:00:04"}
+          sink0: {type: "null", mtu: 200}
+          sink1: {type: "null"}
+          sink1.4: {type: vlan, parent: sink1, dot1q: 4}
+          sink2: {type: "null"}
+
+        """
+
+    private static let sessions = """
+
+        capture-lists:
+          some:
+            udfs:
+              a: {header: outer, layer: l2, offset: 12, length: 2}
+              b: {header: outer, layer: l3, offset: 63, length: 4}
+              c: {header: outer, layer: l4, offset: 2, length: 1}
+              d: {header: inner, layer: l2, offset: 0, length: 3}
+              e: {header: inner, layer: l3, offset: 9, length: 1}
+              f: {header: inner, layer: l4, offset: 3, length: 4}
+            entries:
+              - {action: deny, udfs: {a: 0x0806, c: 7/7}}
+              - {action: permit, udfs: {b: 0/1, d: 0/1}, capture: true}
+              - {action: permit, udfs: {e: 17, f: 0/3}, capture: true}
+              - {action: permit, protocol: tcp, from: 10.0.0.0/8, from-port: 1-1024, capture: true}
+              - {action: permit, protocol: udp, to: "2001:db8::/32", to-port: 53, capture: true}
+              - {action: permit, label: 101, capture: true}
+              - {action: permit, ether-type: 0x0800, capture: true}
+        monitor-sessions:
+          all: {destination: copies, allow-multi: true, sources: [{interface: fuzz0, direction: rx}]}
+          first: {destination: sink0, class: ipv6, sources: [fuzz0.7, {interface: fuzz0.7.9, first: 20}]}
+          tagged: {destination: sink1.4, class: mpls, sources: [{interface: fuzz1, direction: tx, interval: 3}]}
+          chosen: {destination: sink2, allow-multi: true, sources: [{interface: fuzz0, acl: some},
+                   {interface: fuzz2, acl: some, rate: 1kpps}]}
+        """
+}
+
+extension String {
+    /// With further lines ahead of the first that begins so.
+    fileprivate func inserting(_ text: String, before prefix: String) -> String {
+        var lines = split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        guard let place = lines.firstIndex(where: { $0.hasPrefix(prefix) }) else {
+            preconditionFailure("no line begins with '\(prefix)'")
+        }
+        lines.insert(text, at: place)
+        return lines.joined(separator: "\n")
+    }
 }

@@ -7,6 +7,8 @@ import Wire
 final class FuzzFeed: @unchecked Sendable {
     /// The packets of one batch: a whole frame.
     static let batch = 256
+    /// Bytes: the MTU of the port for copies, with the Ethernet header and two tags.
+    static let longestCopy = 1500 + 22
 
     let seed: UInt64
     /// Each packet lies in memory of its own, no byte larger, so that AddressSanitizer sees each access beside it.
@@ -19,6 +21,8 @@ final class FuzzFeed: @unchecked Sendable {
     private var bridged: Set<[UInt8]>?
     /// What is wrong with a packet that the router sent.
     var complaint: String?
+    /// Frames of the batch of which no copy was sent yet; nil when none are to be.
+    var uncopied: [[UInt8]]?
     /// By the end of the peer's address, the discriminators of the router's BFD sessions.
     var discriminators: [UInt32: UInt32] = [:]
 
@@ -59,12 +63,24 @@ final class FuzzFeed: @unchecked Sendable {
         for position in 0..<taken {
             let packet = context.packet(frame[position])
             bytes += isExact ? placeExactly(packet, position, capacity) : place(packet, position, capacity)
+            // What is shorter than its own header is no frame, and what is longer than the port takes is not copied.
+            if (EthernetView.length...FuzzFeed.longestCopy).contains(packet.length) {
+                uncopied?.append([UInt8](packet.bytes))
+            }
             packet.header.rxInterface = interface
             bridged?.insert([UInt8](packet.bytes))
         }
         given.removeFirst(given.isEmpty ? 0 : taken)
         next = nil
         context.countReceived(packets: taken, bytes: bytes, interface: interface)
+    }
+
+    /// What is wrong with the copy of a frame; the copies come in the order of the frames.
+    func complaint(aboutCopy bytes: Bytes) -> String? {
+        guard let frame = uncopied?.first else { return "sent a copy of nothing" }
+        uncopied?.removeFirst()
+        if [UInt8](bytes) == frame { return nil }
+        return "sent a copy that differs from its frame:\n\(PacketDescription(bytes).listing)"
     }
 
     private func place(_ packet: Packet, _ position: Int, _ capacity: Int) -> Int {
@@ -108,6 +124,8 @@ final class FuzzFeed: @unchecked Sendable {
 @ControlPlane
 final class FuzzPorts: Module {
     nonisolated static let name = "fuzz-ports"
+    /// The port that sends copies of what comes in, if there is one of this name.
+    private nonisolated static let copies = "copies"
 
     /// Set before the interfaces are created.
     var feed: FuzzFeed?
@@ -147,7 +165,7 @@ final class FuzzPorts: Module {
         engine.attach(
             interface,
             output: NodeDescriptor(output: FuzzOutput.self, name: "\(name)-tx") { _ in
-                FuzzOutput(check: check, feed: feed)
+                FuzzOutput(check: check, feed: feed, isForCopies: name == FuzzPorts.copies)
             })
         interface.isLinkUp = true
         return interface
@@ -181,15 +199,22 @@ struct FuzzOutput: OutputNode {
 
     let check: SentPacketCheck
     let feed: FuzzFeed
+    let isForCopies: Bool
 
     mutating func process(_ frame: Frame, _ context: Context) {
         for position in 0..<frame.count {
             let bytes = context.packet(frame[position]).bytes
+            context.decide(position, Verdict<NoNext, NoReason>.kept)
+            if isForCopies {
+                if let complaint = feed.complaint(aboutCopy: bytes), feed.complaint == nil {
+                    feed.complaint = complaint
+                }
+                continue
+            }
             feed.learn(bytes)
             if !feed.isBridged(bytes), let complaint = check.complaint(about: bytes), feed.complaint == nil {
                 feed.complaint = "sent a packet with \(complaint):\n\(PacketDescription(bytes).listing)"
             }
-            context.decide(position, Verdict<NoNext, NoReason>.kept)
         }
         context.free(frame.indices, count: frame.count)
     }

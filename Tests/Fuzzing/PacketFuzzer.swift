@@ -45,6 +45,7 @@ public final class PacketFuzzer {
     ) throws {
         self.graph = graph
         feed = FuzzFeed(seed: seed, isExact: isExact, isBridge: graph.isBridge)
+        if graph.hasCopies { feed.uncopied = [] }
         let (file, audit) = try PacketAudit.instrument(graph.configuration, detours: detours)
         self.audit = audit
         router = try Router(file, modules: [FuzzPorts.self] + modules)
@@ -123,6 +124,9 @@ public final class PacketFuzzer {
 
     private func check(_ place: @autoclosure () -> String) throws(FuzzFailure) {
         if router.lostBuffers != 0 { throw FuzzFailure("\(place()): \(router.lostBuffers) buffers are not back") }
+        if let frames = feed.uncopied, !frames.isEmpty {
+            throw FuzzFailure("\(place()): \(frames.count) frames were not copied")
+        }
         if let complaint = feed.complaint { throw FuzzFailure("\(place()): \(complaint)") }
     }
 }

@@ -92,6 +92,13 @@ struct BenchCase: Sendable {
             name: "bridge-learn", summary: "1,000,000 stations learned from traffic, and flushed under it",
             work: .stations, goals: [BenchGoal("learn", atMost: 2)]),
         BenchCase(
+            name: "span-rx", summary: "ip4-one, and a copy of each packet that comes in", work: .graph, inputs: [.one],
+            goals: [BenchGoal("sum", atMost: 70, reference: 93, from: vpp)]),
+        BenchCase(
+            name: "span-tx", summary: "ip4-one, and a copy of each packet that leaves", work: .graph, inputs: [.one]),
+        BenchCase(
+            name: "span-idle", summary: "ip4-one, beside a port that is mirrored", work: .graph, inputs: [.one]),
+        BenchCase(
             name: "mpls-swap", summary: "MPLS, one label, swapped for another", work: .graph, inputs: [.labelled],
             goals: [BenchGoal("sum", atMost: 40, reference: 46, from: vpp)]),
         BenchCase(

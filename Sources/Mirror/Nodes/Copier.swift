@@ -14,6 +14,7 @@ struct Copier {
     private let subInterfaces: SubInterfaceFinder
     private let seat: CopyCounters.Seat
     private let files: CopyFiles.Seat
+    private let lists: CaptureTable
     private let direction: CopyNote.Direction
     /// The longest frame that a buffer holds behind its headroom.
     private let capacity: Int
@@ -25,6 +26,7 @@ struct Copier {
         subInterfaces = tables.subInterfaces
         self.seat = tables.counters.seat(seat.worker)
         files = tables.files.seat(seat.worker)
+        lists = tables.lists
         capacity = seat.pool.capacity
         self.direction = direction
     }
@@ -68,7 +70,9 @@ struct Copier {
     /// What the source asks for comes first, what stands in the way last: only a copy that was wanted is lost.
     @inline(__always)
     private func wants(_ rule: CopyRule, _ frame: Bytes, _ context: Context) -> Bool {
-        guard rule.trafficClass.contains(frame) else { return false }
+        guard rule.trafficClass.contains(frame), rule.list == 0 || lists.captures(rule.list, frame) else {
+            return false
+        }
         let counts = seat.counts + Int(rule.slot)
         if rule.interval > 1 {
             let phase = counts.pointee.phase
@@ -176,4 +180,5 @@ struct MirrorTables: @unchecked Sendable {
     let subInterfaces: SubInterfaceFinder
     let counters: CopyCounters
     let files: CopyFiles
+    let lists: CaptureTable
 }

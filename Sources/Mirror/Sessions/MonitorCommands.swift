@@ -128,6 +128,9 @@ struct MonitorCommands {
                 .option("first", "Bytes of each frame that are copied; all if absent"),
                 .option("interval", "One packet in so many; all if absent"),
                 .option("rate", "Copies a second in each direction, as 10kpps; no limit if absent"),
+                .option(
+                    "acl", "The capture list that chooses the packets; all if absent",
+                    completing: { [sessions] in sessions.book.lists }),
             ]
         ) { [sessions] arguments in
             let session = try arguments.required("session")
@@ -139,6 +142,7 @@ struct MonitorCommands {
             source.rate = try arguments.value("rate", "a rate in packets", example: "10kpps") {
                 Quantity.rate($0, .packets).flatMap { $0 == 0 ? nil : $0 }
             }
+            source.acl = arguments["acl"]
             try sessions.change { [source] book in
                 let place = book.sources.firstIndex { $0.session == session && $0.interface == interface }
                 if let place { book.sources[place] = source } else { book.sources.append(source) }

@@ -34,6 +34,8 @@ struct MonitorReport: Report {
         let firstBytes: Int?
         let interval: Int
         let ratePacketsPerSecond: UInt64?
+        /// The capture list that chooses the packets; nil for all.
+        let acl: String?
         /// Copies of received packets; nil if those are not watched.
         let rx: Counts?
         let tx: Counts?
@@ -94,7 +96,7 @@ struct MonitorReport: Report {
                 "  \(source.interface)",
                 "    Direction: \(source.direction == "both" ? "Both" : "\(source.direction.capitalized)-only")",
                 "    Port level: \(source.isPort ? "True" : "False")",
-                "    ACL match: Disabled",
+                "    ACL match: \(source.acl.map { "Enabled (\($0))" } ?? "Disabled")",
                 "    Portion: \(source.firstBytes.map { "First \($0) bytes" } ?? "Full packet")",
                 "    Interval: \(source.interval == 1 ? "Mirror all packets" : "Mirror 1 in \(source.interval) packets")",
                 "    Rate: \(source.ratePacketsPerSecond.map { "At most \($0) packets per second" } ?? "Not limited")",
@@ -164,6 +166,7 @@ extension MonitorSessions {
             isPort: interface.map { engine.interfaceTable[$0.index].parent == $0.index } ?? true,
             isOperational: status == .operational, status: status.text, statusDetail: status.detail,
             firstBytes: source.portion, interval: source.interval ?? 1, ratePacketsPerSecond: source.rate,
+            acl: source.acl,
             rx: counts(source, .rx).map(MonitorReport.Counts.init),
             tx: counts(source, .tx).map(MonitorReport.Counts.init))
     }

@@ -49,11 +49,16 @@ struct MonitorSource: Sendable, Equatable {
     var interval: Int?
     /// Copies a second, in each direction; nil for no limit.
     var rate: UInt64?
+    /// The capture list that chooses the packets; nil for all.
+    var acl: String?
 }
 
 /// All sessions and sources, in the order in which they were configured, and what must hold among them.
 struct MonitorBook: Sendable {
     static let standardLimit = 64
+
+    /// Names of the capture lists.
+    var lists: [String] = []
 
     /// The most sessions that there may be.
     var limit = MonitorBook.standardLimit
@@ -136,6 +141,9 @@ struct MonitorBook: Sendable {
                         "\(source.interface) is a source of session '\(other.session)' already",
                         "say `allow-multi: true` in one of the two sessions, or remove it from one"))
             }
+        }
+        if let list = source.acl, !lists.contains(list) {
+            found.append(problem("there is no capture list '\(list)'", Spelling.hint(for: list, among: lists)))
         }
         if let other = sessions.first(where: {
             $0.destination == .interface(source.interface) && $0.name != source.session

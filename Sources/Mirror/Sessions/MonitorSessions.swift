@@ -16,6 +16,7 @@ final class MonitorSessions {
     private(set) var book = MonitorBook()
     let tables: MirrorTables
     private let rules: RuleStore
+    private let lists: CaptureStore
     private var isStarted = false
     private var numbers: [String: UInt16] = [:]
     private var slots: [SlotKey: UInt32] = [:]
@@ -40,10 +41,11 @@ final class MonitorSessions {
     init(engine: Engine, subInterfaces: SubInterfaceFinder) {
         self.engine = engine
         rules = RuleStore(engine: engine)
+        lists = CaptureStore(engine: engine)
         let workerCount = engine.workers.count
         tables = MirrorTables(
             rules: rules.table, subInterfaces: subInterfaces, counters: CopyCounters(workerCount: workerCount),
-            files: CopyFiles(workerCount: workerCount))
+            files: CopyFiles(workerCount: workerCount), lists: lists.table)
     }
 
     // MARK: - Changing
@@ -61,6 +63,13 @@ final class MonitorSessions {
         if let problem = changed.problems().first { throw .failed(problem.problem, problem.remedy) }
         book = changed
         apply()
+    }
+
+    /// Adds a capture list, or puts it in the place of one of its name, also under traffic. False when there are too many.
+    func setList(_ list: CaptureList) -> Bool {
+        guard lists.set(list) else { return false }
+        book.lists = lists.names
+        return true
     }
 
     func start() {
@@ -97,8 +106,8 @@ final class MonitorSessions {
 
     func number(of session: String) -> UInt16? { numbers[session] }
 
-    /// Why a session's file is not written; nil if it is, or is none.
-    func fileProblem(of session: String) -> String? { files[session]?.writer.problem }
+    /// What writes a session's file; nil if it has none.
+    func writer(of session: String) -> CopyFileWriter? { files[session]?.writer }
 
     // MARK: - Rules
 
@@ -135,6 +144,7 @@ final class MonitorSessions {
             let rule = CopyRule(
                 source: interface.index, destination: target?.index ?? 0, slot: slot, session: number,
                 trafficClass: session.trafficClass, options: options(source, target),
+                list: source.acl.flatMap(lists.number) ?? 0,
                 portion: UInt32(source.portion ?? Int(UInt32.max)), interval: UInt32(source.interval ?? 1),
                 rate: TokenRate(perSecond: Double(source.rate ?? 1), burst: Int((source.rate ?? 1) / 100)))
             for port in ports.looked {
@@ -252,10 +262,17 @@ final class MonitorSessions {
                 let index = Int($0) - 1
                 return engine.interfaces.indices.contains(index) ? engine.interfaces[index].name : "\($0)"
             }
-            if let problem = writer.problem { engine.log.error("monitor session '\(name)': \(problem)") }
             files[name] = OpenFile(number: number, writer: writer)
+            judge(name)
         }
         if !files.isEmpty { drain() }
+    }
+
+    /// Of a file that is not written any more, says so; its copies are lost where they are made, and counted.
+    private func judge(_ name: String) {
+        guard let file = files[name], let problem = file.writer.problem else { return }
+        tables.files.close(file.number)
+        engine.log.error("monitor session '\(name)': \(problem)")
     }
 
     /// Looks into the rings, again and again as long as a session has a file.
@@ -266,7 +283,7 @@ final class MonitorSessions {
             guard let self else { return false }
             for (name, file) in files where file.writer.problem == nil {
                 file.writer.drain()
-                if let problem = file.writer.problem { engine.log.error("monitor session '\(name)': \(problem)") }
+                judge(name)
             }
             isDraining = !files.isEmpty
             return isDraining

@@ -15,6 +15,10 @@ enum MonitorSettings {
         .key(
             "rate", .rate(.packets),
             "Copies a second, in each direction; what is beyond is not copied and counted. No limit if absent"),
+        .key(
+            "acl", .text(.name),
+            "The capture list that chooses the packets: only what an entry with `capture` permits is copied; all if absent"
+        ),
     ]
 
     private static let interfaceName = Schema.text(.name)
@@ -146,6 +150,7 @@ enum MonitorSettings {
         source.direction = try setting["direction"]?.choice(of: MonitorSource.Direction.self) ?? .both
         source.portion = try setting["first"]?.integer(in: MonitorSource.portions)
         source.interval = try setting["interval"]?.integer(in: MonitorSource.intervals)
+        source.acl = try setting["acl"]?.string
         source.rate = try setting["rate"]?.rate(.packets)
         if source.rate == 0, let rate = setting["rate"] {
             throw rate.error("no copies at all", "give 1 or more, or remove the source")

@@ -75,7 +75,7 @@ extension MonitorSessions {
         guard let session = book.session(named: name) else { return .notConfigured }
         switch session.destination {
         case nil: return .noDestination
-        case .file(let file): return .file(file.path, problem: fileProblem(of: name))
+        case .file(let file): return .file(file.path, problem: writer(of: name)?.problem)
         case .interface(let name):
             guard let interface = engine.interface(named: name) else { return .destinationUnknown(name) }
             guard interface.flags.contains(.usable) else { return .destinationDown(name, state: interface.stateName) }

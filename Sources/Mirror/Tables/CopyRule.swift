@@ -28,6 +28,8 @@ struct CopyRule: BitwiseCopyable {
     var session: UInt16
     var trafficClass: TrafficClass
     var options: Options
+    /// The capture list that chooses the packets; 0 for none, that is all of them.
+    var list: UInt32
     /// The bytes of a frame that are copied, at most.
     var portion: UInt32
     /// One packet in so many is copied.
