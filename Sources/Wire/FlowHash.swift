@@ -88,6 +88,10 @@ public enum FlowHash {
         }
     }
 
+    /// The hash by which a tunnel's packets choose among paths: that of the flow inside, made another for each seed.
+    @inlinable @inline(__always)
+    public static func inner(_ hash: UInt32, seed: UInt32) -> UInt32 { finish(UInt64(hash), 0, .gre, seed) }
+
     // MARK: - Both directions alike
 
     /// The same for a flow's packets and their answers; nil without a whole header.

@@ -41,6 +41,9 @@ extension PacketBuilder {
                 entry.label, trafficClass: entry.trafficClass, isBottom: given ?? isBottom(position),
                 timeToLive: entry.timeToLive)
             emit(MPLSView.length, in: &bytes) { $0.storeNetwork(entry.rawValue, at: 0) }
+        case .gre(var header, let type):
+            header.type = type ?? etherType(behind: position)
+            emit(header.length, in: &bytes) { header.emit(into: $0) }
         case .udp, .tcp, .icmp, .icmp6: prependTransport(position, to: &bytes)
         }
     }
@@ -105,6 +108,7 @@ extension PacketBuilder {
         case .ipv4: return .ipv4
         case .ipv6: return .ipv6
         case .mpls: return .mplsInIP
+        case .gre: return .gre
         default: return .experimental
         }
     }

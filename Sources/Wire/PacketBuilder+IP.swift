@@ -75,6 +75,16 @@ extension PacketBuilder {
         return body.isEmpty ? header : header.payload(body)
     }
 
+    // MARK: - Tunnels
+
+    /// A GRE header; `type` is that of what follows, and given, it stands even when it is wrong.
+    public func gre(
+        type: EtherType? = nil, hasChecksum: Bool = false, key: UInt32? = nil, sequence: UInt32? = nil
+    ) -> Self {
+        let header = GREHeader(.experimental, hasChecksum: hasChecksum, key: key, sequence: sequence)
+        return adding(.gre(header, type))
+    }
+
     // MARK: - MPLS
 
     /// An entry of a label stack; it is the bottom when no other follows, unless told otherwise.

@@ -17,6 +17,7 @@ public struct PacketBuilder: Hashable, Sendable {
         case extensionHeader(IPProtocol, [UInt8], next: IPProtocol?)
         case fragment(IPv6Fragment, next: IPProtocol?)
         case mpls(MPLSEntry, isBottom: Bool?)
+        case gre(GREHeader, EtherType?)
         case udp(UDPHeader)
         case tcp(TCPHeader)
         case icmp(ICMPv4Message)

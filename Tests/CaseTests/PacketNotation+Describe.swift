@@ -86,7 +86,8 @@ struct PacketWriter {
         if view.dontFragment { write("df") }
         if view.moreFragments { write("mf") }
         if view.fragmentOffset != 0 { write("offset \(view.fragmentOffset)") }
-        let isKnown = [.udp, .tcp, .icmp].contains(view.protocol) && !view.isLaterFragment
+        let isTunnel = view.protocol == .gre && !view.isFragment && GREView(view.payload) != nil
+        let isKnown = ([.udp, .tcp, .icmp].contains(view.protocol) || isTunnel) && !view.isLaterFragment
         if !isKnown { write("protocol \(view.protocol.rawValue)") }
         if view.options.count > 0 { write("options \(hexadecimalText([UInt8](view.options)))") }
         isKnown ? transport(view, isQuoted: isQuoted) : data(view.payload)
@@ -95,9 +96,21 @@ struct PacketWriter {
     private mutating func transport(_ packet: IPv4View, isQuoted: Bool) {
         // A quote shows less than there was, but the words are about what there was.
         let missing = isQuoted ? max(0, packet.totalLength - packet.bytes.count) : 0
+        if packet.protocol == .gre { return gre(packet.payload) }
         guard packet.protocol == .icmp else { return ports(packet.protocol, packet.payload, missing: missing) }
         guard let view = ICMPv4View(packet.payload) else { return }
         icmp(view, missing: missing)
+    }
+
+    /// GRE and what it carries.
+    mutating func gre(_ bytes: Bytes) {
+        guard let view = GREView(bytes) else { return }
+        let isOfIP = view.type == .ipv4 || view.type == .ipv6 || view.type == .mpls
+        write("gre" + (isOfIP ? "" : " type 0x\(String(view.type.rawValue, radix: 16))"))
+        if view.flags.contains(.checksum) { write("checksum") }
+        if let key = view.key { write("key \(key)") }
+        if let sequence = view.sequence { write("sequence \(sequence)") }
+        isOfIP ? network(view.type, view.payload, frameLength: 0) : data(view.payload)
     }
 
     /// UDP or TCP.

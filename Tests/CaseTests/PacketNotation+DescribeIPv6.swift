@@ -46,13 +46,14 @@ extension PacketWriter {
         switch headers.protocol {
         case .udp, .tcp: ports(headers.protocol, headers.payload, missing: missing)
         case .icmp6: icmp6(headers.payload, missing: missing)
+        case .gre: gre(headers.payload)
         default: data(headers.payload, missing: missing)
         }
     }
 
     /// Names the next header unless the words for that do so.
     private mutating func write(next: IPProtocol, before header: IPv6ExtensionHeader?, _ headers: IPv6Extensions) {
-        let isTransport = [.udp, .tcp, .icmp6].contains(next) && !headers.isLaterFragment
+        let isTransport = [.udp, .tcp, .icmp6, .gre].contains(next) && !headers.isLaterFragment
         if !isTransport, !(header.map(hasWords) ?? false) { write("next \(next.rawValue)") }
     }
 

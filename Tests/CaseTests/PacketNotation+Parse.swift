@@ -26,6 +26,7 @@ extension PacketNotation {
         case "routing": try readRouting(&words)
         case "fragment": try readFragment(&words)
         case "mpls": try readLabel(&words)
+        case "gre": try readGRE(&words)
         case "udp": try readUDP(&words)
         case "tcp": try readTCP(&words)
         case "icmp": try readICMP(&words)
@@ -125,6 +126,14 @@ extension PacketNotation {
                 identification: identification ?? adopted, dontFragment: dontFragment, moreFragments: moreFragments,
                 fragmentUnits: offset / 8, protocol: given, options: options)
         }
+    }
+
+    private mutating func readGRE(_ words: inout Words) throws(CaseError) {
+        let type = words.take("type") ? EtherType(rawValue: try words.integer("type")) : nil
+        let hasChecksum = words.take("checksum")
+        let key: UInt32? = words.take("key") ? try words.integer("key") : nil
+        let sequence: UInt32? = words.take("sequence") ? try words.integer("sequence") : nil
+        layers.append { outer, _ in outer.gre(type: type, hasChecksum: hasChecksum, key: key, sequence: sequence) }
     }
 
     private mutating func readUDP(_ words: inout Words) throws(CaseError) {

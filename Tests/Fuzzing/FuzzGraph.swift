@@ -32,6 +32,11 @@ public struct FuzzGraph: Sendable {
                       addresses: ["2001:db8:1::1/64", "2001:db8:9::1/64"]}
               fuzz0.7: {type: vlan, parent: fuzz0, dot1q: 7, addresses: [10.7.0.1/24, "2001:db8:7::1/64"]}
               fuzz0.7.9: {type: vlan, parent: fuzz0, dot1ad: 7, second-dot1q: 9, priority: 3, addresses: [10.7.9.1/24]}
+              gre0: {type: gre, source: 10.1.0.1, destination: 10.1.0.2, key: 7, checksum: true, sequence: true,
+                     addresses: [10.9.0.1/30]}
+              gre1: {type: gre, source: "2001:db8:9::1", destination: "2001:db8:9::9", ttl: copy, mpls: true,
+                     addresses: [10.9.1.1/30]}
+              gre2: {type: gre, source: 10.9.1.1, destination: 10.9.1.2, dont-fragment: false, addresses: [10.9.2.1/30]}
             icmp: {redirects: true}
             neighbors:
               maximum: 4096
@@ -53,6 +58,9 @@ public struct FuzzGraph: Sendable {
               - {to: 198.51.100.0/24, type: blackhole}
               - {to: 203.0.113.0/25, type: unreachable}
               - {to: 203.0.113.128/25, type: prohibit}
+              - {to: 10.90.0.0/24, interface: gre0}
+              - {to: 10.91.0.0/24, via: 10.9.1.2}
+              - {to: 10.92.0.0/24, interface: gre2}
             bfd:
               sessions:
                 - {peer: 10.0.0.2, passive: true}
@@ -90,6 +98,10 @@ public struct FuzzGraph: Sendable {
                       addresses: [10.3.0.1/24, "2001:db8:3::1/64"]}
               fuzz0.7: {type: vlan, parent: fuzz0, dot1q: 7, addresses: [10.7.0.1/24, "2001:db8:7::1/64"]}
               fuzz0.7.9: {type: vlan, parent: fuzz0, dot1ad: 7, second-dot1q: 9, priority: 3, addresses: [10.7.9.1/24]}
+              gre0: {type: gre, source: "2001:db8:1::1", destination: "2001:db8:1::2", key: 7, mpls: true,
+                     addresses: [10.9.0.1/30, "2001:db8:90::1/64"]}
+              gre1: {type: gre, source: 10.1.0.1, destination: 8.8.8.8, vrf: red, addresses: [10.9.1.1/30]}
+              gre2: {type: gre, source: 10.1.0.1, destination: 172.16.0.1, ttl: copy, addresses: [10.9.2.1/30]}
             icmp: {redirects: true, rate: 1000000, burst: 1000000, rate-per-source: 1000000, burst-per-source: 1000000}
             neighbors:
               maximum: 4096
@@ -119,6 +131,10 @@ public struct FuzzGraph: Sendable {
               - {to: "2001:db8:ffff::/48", via: ["2001:db8:1::2", "2001:db8:3::2"]}
               - {to: "2001:db8:fffe::/48", via: {address: "2001:db8:1::2", labels: [803]}}
               - {to: "2001:db8:fffd::/48", via: "2001:db8:3::2"}
+              - {to: 10.90.0.0/24, via: [10.9.0.2, 10.9.2.2]}
+              - {to: 10.91.0.0/24, lookup-vrf: red}
+              - {to: 10.91.0.0/24, vrf: red, interface: gre1}
+              - {to: 10.92.0.0/24, interface: gre2}
             fast-reroute:
               wait-to-restore: 0s
               hold-down: 0s

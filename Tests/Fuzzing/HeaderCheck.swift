@@ -6,6 +6,7 @@ enum HeaderCheck {
     static func walk(_ bytes: Bytes) throws(FuzzFailure) {
         try hash(bytes)
         try bfd(bytes)
+        try gre(bytes)
         guard let packet = IPv6View(bytes) else { return }
         let end = min(bytes.count, packet.totalLength)
         var headers = IPv6Extensions(packet)
@@ -47,6 +48,12 @@ enum HeaderCheck {
             throw FuzzFailure("an authentication section beyond the packet's end")
         }
         _ = section.length >= 8 ? section.sequence : 0
+    }
+
+    private static func gre(_ bytes: Bytes) throws(FuzzFailure) {
+        guard let view = GREView(bytes) else { return }
+        _ = (view.key, view.sequence, view.isChecksumRight)
+        if view.length + view.payload.count != bytes.count { throw FuzzFailure("a GRE payload beyond the packet") }
     }
 
     private static func hash(_ bytes: Bytes) throws(FuzzFailure) {

@@ -90,18 +90,19 @@ struct PacketAudit {
         }
         func count(_ arcs: [Arc]) -> UInt64 { arcs.reduce(0) { $0 + packets[$1.counter, default: 0] } }
         // What leaves by a sub-interface goes through interface-output twice, and what comes in has come in by its port; a
-        // bridge's own port has its packets from the bridge.
-        let stacked = engine.interfaces.filter { $0.kind == "vlan" }
-        let routed = engine.interfaces.filter { $0.kind == "bvi" }
-        func transmitted(_ interfaces: [Interface]) -> UInt64 {
-            interfaces.reduce(0) { $0 + engine.counters(of: $1.index).txPackets }
+        // bridge's own port has its packets from the bridge, a tunnel's come out of others.
+        func transmitted(_ kind: String?) -> UInt64 {
+            engine.interfaces.filter { kind == nil || $0.kind == kind }.reduce(0) {
+                $0 + engine.counters(of: $1.index).txPackets
+            }
         }
-        let received = engine.interfaces.filter { !["vlan", "bvi"].contains($0.kind) }.reduce(0) {
+        let received = engine.interfaces.filter { !["vlan", "bvi", "gre"].contains($0.kind) }.reduce(0) {
             $0 + engine.counters(of: $1.index).rxPackets
         }
-        let sent = transmitted(engine.interfaces)
+        let sent = transmitted(nil)
         let fromInterfaces = [
-            "ethernet-input": received, "vlan-output": transmitted(stacked), "bvi-output": transmitted(routed),
+            "ethernet-input": received, "vlan-output": transmitted("vlan"), "bvi-output": transmitted("bvi"),
+            "gre-output": transmitted("gre"),
         ]
 
         var toFeatures: UInt64 = 0

@@ -19,10 +19,12 @@ enum PacketSeeds {
         IPv4Address(8, 8, 8, 8), IPv4Address(10, 77, 0, 1), IPv4Address(10, 1, 0, 255), IPv4Address(10, 0, 0, 0),
         .broadcast, .any,
         IPv4Address(127, 0, 0, 1), IPv4Address(224, 0, 0, 5), IPv4Address(240, 0, 0, 1), IPv4Address(10, 7, 0, 2),
-        IPv4Address(10, 7, 9, 2),
+        IPv4Address(10, 7, 9, 2), IPv4Address(10, 90, 0, 1), IPv4Address(10, 91, 0, 1), IPv4Address(10, 92, 0, 1),
+        IPv4Address(10, 9, 1, 2),
     ]
 
-    static let frames: [[UInt8]] = (arp + ip + bfd + tagged + ipv6 + neighbors6 + labelled + fragments).map(\.bytes)
+    static let frames: [[UInt8]] = (arp + ip + bfd + tagged + ipv6 + neighbors6 + labelled + fragments + tunnelled)
+        .map(\.bytes)
     /// Those about which the router logs nothing.
     static let quietFrames: [[UInt8]] = (ip + tagged + ipv6 + labelled).map(\.bytes)
 

@@ -18,8 +18,17 @@ extension SentPacketCheck {
             guard let datagram = UDPView(header.payload) else { return "no whole UDP header" }
             guard datagram.length == header.payload.count else { return "a wrong UDP length" }
             return datagram.isChecksumRight(source: source, destination: destination) ? nil : "a wrong UDP checksum"
+        case .gre: return complaint(aboutTunnel: header.payload)
         default: return "a protocol that the router does not speak"
         }
+    }
+
+    /// A tunnel's packet whose TTL is that of the packet inside.
+    private func complaint(aboutTunnel bytes: Bytes) -> StaticString? {
+        guard let header = GREView(bytes), header.version == 0, !header.hasUnknownFields else {
+            return "no whole GRE header"
+        }
+        return header.isChecksumRight ? nil : "a wrong GRE checksum"
     }
 
     /// RFC 1812 sections 4.3.2.3, 4.3.2.7; RFC 1191 section 4.
@@ -61,6 +70,7 @@ extension SentPacketCheck {
             guard let datagram = UDPView(header.payload) else { return "no whole UDP header" }
             guard datagram.length == header.payload.count else { return "a wrong UDP length" }
             return datagram.isChecksumRight(source: source, destination: destination) ? nil : "a wrong UDP checksum"
+        case .gre: return complaint(aboutTunnel: header.payload)
         default: return "a protocol that the router does not speak"
         }
     }

@@ -64,4 +64,6 @@ public struct BufferFlags: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var mirrored: BufferFlags { BufferFlags(rawValue: 1 << 7) }
     /// Came in fragments, although nothing in it says so any more.
     @inlinable public static var reassembled: BufferFlags { BufferFlags(rawValue: 1 << 6) }
+    /// Carries another packet, whose flow `flowHash` tells: among several paths that decides.
+    @inlinable public static var hasInnerFlow: BufferFlags { BufferFlags(rawValue: 1 << 8) }
 }

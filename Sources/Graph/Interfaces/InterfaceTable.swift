@@ -56,6 +56,9 @@ public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var crossConnected: InterfaceFlags { InterfaceFlags(rawValue: 1 << 11) }
     /// One of its sub-interfaces is bridged: tagged frames may be for any station.
     @inlinable public static var bridgesTagged: InterfaceFlags { InterfaceFlags(rawValue: 1 << 10) }
+    /// There is one other end, which needs no address: a tunnel. The Ethernet header of what leaves here is none of the
+    /// packet's bytes.
+    @inlinable public static var pointToPoint: InterfaceFlags { InterfaceFlags(rawValue: 1 << 12) }
 
     /// What says whether frames that come in are routed: with the first alone of these two.
     @inlinable public static var receiving: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0 | 1 << 9) }

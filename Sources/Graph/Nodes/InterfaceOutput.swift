@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Wire
 
 /// Counts what leaves through each interface and passes it to the interface's transmit node.
 ///
@@ -46,6 +47,7 @@ public struct InterfaceOutput: Node {
                 position &+= 1
             } while position < count
             if verdict & .dropFlag == 0 {
+                if record.flags.contains(.pointToPoint) { bytes &-= EthernetView.length &* (position &- first) }
                 context.countSent(packets: position &- first, bytes: bytes, interface: interface)
             }
         }

@@ -92,6 +92,8 @@ public final class AdjacencyStore {
         var failures: AdjacencyStatus.Failures = interface.flags.isSuperset(of: .usable) ? [] : .link
         if address.family == .ipv6, stopped.contains(interface.index) { failures.insert(.stopped) }
         if !failures.isEmpty { table.setFailures(index, failures) }
+        // There is one other end, and it needs no address.
+        if interface.flags.contains(.pointToPoint) { complete(index, at: .zero, from: interface) }
         onPresence?(index, true)
         return index
     }
@@ -123,7 +125,7 @@ public final class AdjacencyStore {
             return ["it leaves by interface \(record.txInterface), and should by \(key.interface)"]
         }
         var found: [String] = []
-        if !isGlean, record.neighbor != key.address {
+        if !isGlean, record.neighbor ?? .v4(.any) != key.address {
             found.append(
                 "it leads to \(record.neighbor.map { "\($0)" } ?? "no neighbour"), and should to \(key.address)")
         }

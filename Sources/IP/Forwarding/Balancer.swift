@@ -21,7 +21,11 @@ struct Balancer: BitwiseCopyable, Sendable {
     ) -> Forwarding {
         counters.add(index, bytes: packet.length)
         let range = table.range(of: index)
-        return table.bucket(range, hash: range.mask == 0 ? 0 : hash(Balancer.seed(seed, stage: stage)))
+        guard range.mask != 0 else { return table.bucket(range, hash: 0) }
+        let seed = Balancer.seed(seed, stage: stage)
+        let hasInnerFlow = packet.header.flags.contains(.hasInnerFlow)
+        return table.bucket(
+            range, hash: hasInnerFlow ? FlowHash.inner(packet.header.flowHash, seed: seed) : hash(seed))
     }
 
     /// The seed with which the flow is hashed at that stage.

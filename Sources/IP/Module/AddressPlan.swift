@@ -21,6 +21,32 @@ struct AddressPlan {
     var declaredTables: Set<String> = []
     /// Interfaces that have IPv6 by their link-local address alone.
     var linkLocal: Set<String> = []
+    /// Interfaces with one other end: tunnels.
+    var pointToPoint: Set<String> = []
+    /// Where tunnels begin: addresses that the router must have.
+    var tunnelSources: [(setting: Setting, address: IPAddress, table: String)] = []
+    private var tunnels: [TunnelPlace: String] = [:]
+
+    private struct TunnelPlace: Hashable {
+        let source: IPAddress
+        let destination: IPAddress
+        let table: String
+        let key: UInt32?
+    }
+
+    /// Notes a GRE tunnel; returns the interface that has the same one already.
+    mutating func claim(_ tunnel: GRETunnel, for name: String) -> String? {
+        let place = TunnelPlace(
+            source: tunnel.source, destination: tunnel.destination, table: tunnel.table, key: tunnel.key)
+        if let other = tunnels[place], other != name { return other }
+        tunnels[place] = name
+        return nil
+    }
+
+    /// Whether an interface of the table has the address.
+    func isOwn(_ address: IPAddress, in table: String) -> Bool {
+        owners[Place(table: table, value: address)] != nil
+    }
 
     func table(of interface: String) -> String { tables[interface] ?? VRF.mainName }
 

@@ -38,6 +38,12 @@ extension IPModule {
                 throw RouteError("a route of \(name) that is looked up there again has no end", "give another VRF")
             }
             return [Path(.table(other.index))]
+        case .link(let name):
+            let interface = try interface(named: name)
+            guard fib.isPointToPoint(interface.index) else {
+                throw RouteError("\(name) is no tunnel: it has more than one neighbour", "give the next hop's address")
+            }
+            return [Path(.glean(interface.index))]
         case .hops(let hops):
             var paths: [Path] = []
             for hop in hops { paths.append(try path(hop, in: table, mustExist: true)) }

@@ -46,7 +46,7 @@ extension IPModule {
         throw RouteError("there is no VRF '\(name)'", Spelling.hint(for: name, among: fib.tables.map(\.name)))
     }
 
-    private func interface(named name: String) throws(RouteError) -> Interface {
+    func interface(named name: String) throws(RouteError) -> Interface {
         if let interface = engine.interface(named: name) { return interface }
         throw RouteError(
             "there is no interface '\(name)'", Spelling.hint(for: name, among: engine.interfaces.map(\.name)))

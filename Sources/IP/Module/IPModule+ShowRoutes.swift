@@ -236,7 +236,8 @@ extension IPModule {
         let explainer = FIBExplainer(fib: fib)
         return AdjacencyReport.Row(
             index: index, interface: interfaces.interface(record.txInterface)?.name ?? "", nextHop: record.neighbor,
-            state: record.neighbor == nil ? "glean" : explainer.state(of: index),
+            state: record.neighbor == nil && !fib.isPointToPoint(record.txInterface)
+                ? "glean" : explainer.state(of: index),
             destination: isComplete ? MACAddress(littleEndian: record.rewrite.0) : nil,
             source: isComplete ? MACAddress(littleEndian: source) : nil, mtu: record.mtu,
             references: fib.adjacencies.references(of: index), packets: traffic.packets, bytes: traffic.bytes,

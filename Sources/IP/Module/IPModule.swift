@@ -16,6 +16,8 @@ public final class IPModule: Module {
     public private(set) var labels: LabelFIB!
     /// Backups, and what was switched to them.
     public private(set) var fastReroute: FastReroute!
+    /// Tunnels, and what features that use GRE's headers share with them.
+    public internal(set) var tunnels: TunnelStore!
     private(set) var engine: Engine!
     /// What the file declares, before anything of it is applied.
     var plan = AddressPlan()
@@ -48,6 +50,7 @@ public final class IPModule: Module {
         addFeatureArcs(registry)
         addMPLS(registry, neighbors: process)
         addReversePath(registry)
+        addGRE(registry)
         registry.add(icmpSection)
         registry.add(vrfAttribute)
         registry.add(addressesAttribute)
@@ -69,6 +72,7 @@ public final class IPModule: Module {
             use.setting.error("there is no BFD profile '\(use.name)'", Spelling.hint(for: use.name, among: known))
         }
         return routePlan.errors() + unknown + plan.objectionsToShortLinks(in: file)
+            + objectionsToTunnels(in: file)
     }
 
     public func start() throws {

@@ -8,17 +8,20 @@ import Wire
 ///         [bfd [PROFILE] [local-address ADDRESS]] [backup ADDRESS [dev NAME] [labels N,...]]  ... and so on for further next hops
 ///     blackhole | unreachable | prohibit
 ///     lookup VRF
+///     dev TUNNEL
 struct RouteGrammar {
     enum Way: Equatable {
         case hops([NextHop])
         case discard(RouteType)
         case lookup(String)
+        /// By a tunnel.
+        case link(String)
     }
 
     static let synopsis =
         "[via] ADDRESS [dev NAME] [weight N] [preference N] [labels N,N] [ttl MODE] [table VRF] [host] "
         + "[bfd [PROFILE] [local-address ADDRESS]] [backup ADDRESS ...], "
-        + "more than once; or blackhole, unreachable, prohibit, lookup VRF"
+        + "more than once; or blackhole, unreachable, prohibit, lookup VRF, dev TUNNEL"
 
     private static let keywords = [
         "via", "dev", "weight", "preference", "labels", "ttl", "table", "host", "bfd", "local-address", "backup",
@@ -41,6 +44,11 @@ struct RouteGrammar {
             guard let name = words.dropFirst().first else { throw .usage("'lookup' wants the name of a VRF") }
             try expectEnd(after: 2)
             return .lookup(name)
+        }
+        if words.first == "dev" {
+            guard let name = words.dropFirst().first else { throw .usage("'dev' wants the name of a tunnel") }
+            try expectEnd(after: 2)
+            return .link(name)
         }
         while let word = words.popFirst() { try take(word) }
         guard !hops.isEmpty else { throw .usage("there is no next hop", "give an address, or blackhole") }

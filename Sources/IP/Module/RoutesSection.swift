@@ -9,7 +9,10 @@ extension IPModule {
     private static let routeKeys: [Schema.Key] = [
         .key("to", .string, "The destination: a prefix; 'default' for 0.0.0.0/0, 'default6' for ::/0"),
         .key("via", via, "The next hop, or several among which flows are spread"),
-        .key("interface", .text(.name), "For next hops without an interface of their own"),
+        .key(
+            "interface", .text(.name),
+            "For next hops without an interface of their own; in place of `via`, a tunnel, whose other end takes all packets"
+        ),
         .key("bfd", watch, "For next hops without a `bfd` of their own; of a route file for all"),
         .key("type", .choice(of: RouteType.self), "unicast, or what becomes of packets instead; unicast if absent"),
         .key("vrf", .text(.name), "The VRF that has the route; the main table if absent"),
@@ -69,6 +72,8 @@ extension IPModule {
     private enum Way {
         case discard(Forwarding)
         case lookup(table: String)
+        /// By a link that has one other end.
+        case link(String)
         case hops([WrittenHop])
     }
 
@@ -119,6 +124,14 @@ extension IPModule {
             return .lookup(table: other)
         }
         let interface = try setting["interface"]?.string
+        if setting["via"] == nil, let place = setting["interface"], let interface {
+            guard plan.pointToPoint.contains(interface) else {
+                throw place.error(
+                    "\(interface) is no tunnel: it has more than one neighbour", "name one of them with `via`")
+            }
+            if let other = setting["bfd"] { throw other.error("bfd goes with a next hop", "give `via`") }
+            return .link(interface)
+        }
         let bfd = try setting["bfd"].flatMap { setting throws(ConfigurationError) in try readWatch(setting) }
         return .hops(try readHops(try setting.required("via"), interface: interface, bfd: bfd, table: table))
     }
@@ -127,6 +140,7 @@ extension IPModule {
         switch way {
         case .discard(let forwarding): return [Path(.discard(forwarding))]
         case .lookup(let name): return [Path(.table(try self.table(name).index))]
+        case .link(let name): return [Path(.glean(try interface(named: name).index))]
         case .hops(let hops):
             var paths: [Path] = []
             for written in hops { paths.append(try path(written.hop, in: table, mustExist: false)) }

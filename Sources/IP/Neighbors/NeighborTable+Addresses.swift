@@ -23,7 +23,7 @@ extension NeighborTable {
         isStarted = true
         for index in seen.keys.sorted() {
             guard let interface = interfaces.interface(index) else { continue }
-            for own in interfaces.all(of: index) where own.state == .usable && needsProbe(own.address) {
+            for own in interfaces.all(of: index) where own.state == .usable && needsProbe(own.address, on: interface) {
                 interfaces.decide(own.address, on: interface, .tentative)
             }
             if seen[index]?.isUp == true { cameUp(interface) }
@@ -34,9 +34,10 @@ extension NeighborTable {
     /// Says good-bye as a router, as long as workers run.
     func willStop() { advertiser.stop() }
 
-    /// Nothing is asked before the router runs.
-    func needsProbe(_ address: IPAddress) -> Bool {
-        isStarted && (address.v4 == nil ? policy.ip6Probes : policy.ip4Probes) > 0
+    /// Nothing is asked before the router runs, and nothing of the other end of a tunnel.
+    func needsProbe(_ address: IPAddress, on interface: Interface) -> Bool {
+        isStarted && !interface.flags.contains(.pointToPoint)
+            && (address.v4 == nil ? policy.ip6Probes : policy.ip4Probes) > 0
     }
 
     // MARK: - Interfaces
@@ -130,6 +131,8 @@ extension NeighborTable {
     }
 
     private func announceOnce(_ address: IPAddress, on interface: Interface) {
+        // The other end of a tunnel has nobody to ask for.
+        guard !interface.flags.contains(.pointToPoint) else { return }
         counters.announcementsSent += 1
         switch address {
         case .v4(let address): announce(address, on: interface)

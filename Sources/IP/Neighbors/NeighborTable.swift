@@ -50,7 +50,7 @@ public final class NeighborTable {
         adjacencies = fib.adjacencies
         advertiser = RouterAdvertiser(engine: engine, interfaces: interfaces)
         interfaces.onChange { [weak self] in self?.addressChanged($0, $1, $2) }
-        interfaces.needsProbe = { [weak self] address, _ in self?.needsProbe(address) ?? false }
+        interfaces.needsProbe = { [weak self] address, interface in self?.needsProbe(address, on: interface) ?? false }
     }
 
     // MARK: - Asking
@@ -74,6 +74,9 @@ public final class NeighborTable {
     /// - Throws: `RouteError` when the address is not on the interface's networks, or the table is full.
     public func addStatic(_ address: IPAddress, at mac: MACAddress, on interface: Interface) throws(RouteError) {
         guard mac.isStation else { throw RouteError("\(mac) is not a station's address", "give a unicast MAC address") }
+        guard !interface.flags.contains(.pointToPoint) else {
+            throw RouteError("\(interface.name) is a tunnel, where no neighbour has a hardware address", "remove it")
+        }
         _ = try interfaces.resolve(address, on: interface)
         let key = NeighborKey(interface: interface.index, address: address)
         var known = entries[key]
@@ -230,7 +233,8 @@ public final class NeighborTable {
     /// Asks for an adjacency's neighbour, unless that is under way or done.
     func want(_ adjacency: AdjacencyIndex) {
         guard let key = adjacencies.key(of: adjacency), let interface = interfaces.interface(key.interface),
-            interface.flags.isSuperset(of: .usable), interfaces.address(of: key.interface, facing: key.address) != nil
+            !interface.flags.contains(.pointToPoint), interface.flags.isSuperset(of: .usable),
+            interfaces.address(of: key.interface, facing: key.address) != nil
         else { return }
         if let neighbor = entries[key] {
             if neighbor.state == .stale { enter(neighbor, .delay) }

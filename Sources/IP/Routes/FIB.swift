@@ -188,6 +188,11 @@ public final class FIB {
 
     // MARK: - For path-lists
 
+    /// Whether the interface has one other end, which takes all packets: a tunnel's.
+    func isPointToPoint(_ index: InterfaceIndex) -> Bool {
+        engine.interfaceTable[index].flags.contains(.pointToPoint)
+    }
+
     public func interface(_ index: InterfaceIndex) -> Interface? {
         let position = Int(index) - 1
         return engine.interfaces.indices.contains(position) ? engine.interfaces[position] : nil

@@ -142,6 +142,9 @@ public final class PathListStore {
                 // Its use is counted with those of the list's other neighbours.
                 return Forwarding(.rewrite, try adjacencies.adjacency(to: address, on: interface))
             case .glean(let index):
+                if let interface = fib.interface(index), fib.isPointToPoint(index) {
+                    return Forwarding(.rewrite, try adjacencies.adjacency(to: .v4(.any), on: interface))
+                }
                 return Forwarding(.glean, try glean(index))
             case .receive(let index):
                 return index == 0 ? .receive : Forwarding(.local, try glean(index))

@@ -105,7 +105,10 @@ struct PathResolution {
         switch path.target {
         case .neighbor(let address, let interface): return neighbor(address, on: interface)
         case .recursive(let address, let table): return recursive(address, table, viaHost: path.viaHost)
-        case .glean(let index): return glean(index) { Forwarding(.glean, $0) }
+        case .glean(let index):
+            // Whoever it is for, the other end takes it.
+            if fib.isPointToPoint(index) { return neighbor(.v4(.any), on: index) }
+            return glean(index) { Forwarding(.glean, $0) }
         case .broadcast(let index): return glean(index) { .broadcast($0) }
         case .receive(let index):
             // The router's own address answers whatever the state of its interface.
