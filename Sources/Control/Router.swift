@@ -69,6 +69,7 @@ public final class Router {
         registry.load(IPModule.self)
         registry.load(BFDModule.self)
         registry.load(MirrorModule.self)
+        registry.load(ERSPANModule.self)
     }
 
     // MARK: - Schema

@@ -37,6 +37,11 @@ public struct FuzzGraph: Sendable {
               gre1: {type: gre, source: "2001:db8:9::1", destination: "2001:db8:9::9", ttl: copy, mpls: true,
                      addresses: [10.9.1.1/30]}
               gre2: {type: gre, source: 10.9.1.1, destination: 10.9.1.2, dont-fragment: false, addresses: [10.9.2.1/30]}
+              erspan1: {type: erspan, version: 1, source: 10.1.0.1, destination: 10.1.0.2, decapsulate-to: erspan2}
+              erspan2: {type: erspan, session-id: 7, source: 10.1.0.1, destination: 10.1.0.2, decapsulate-to: erspan3}
+              erspan3: {type: erspan, version: 3, session-id: 9, timestamp: 1ns, source: "2001:db8:9::1",
+                        destination: "2001:db8:9::9", decapsulate-to: erspan4}
+              erspan4: {type: erspan, version: 1, source: 10.9.1.1, destination: 10.9.1.2, mtu: 200}
             icmp: {redirects: true}
             neighbors:
               maximum: 4096

@@ -54,6 +54,10 @@ enum HeaderCheck {
         guard let view = GREView(bytes) else { return }
         _ = (view.key, view.sequence, view.isChecksumRight)
         if view.length + view.payload.count != bytes.count { throw FuzzFailure("a GRE payload beyond the packet") }
+        guard let mirrored = ERSPANView(bytes) else { return }
+        _ = (mirrored.vlan, mirrored.priority, mirrored.encapsulation, mirrored.session, mirrored.isTruncated)
+        if mirrored.version == 2 { _ = (mirrored.frameType, mirrored.isEgress, mirrored.hasSubHeader) }
+        if mirrored.length + mirrored.payload.count != bytes.count { throw FuzzFailure("a frame beyond the packet") }
     }
 
     private static func hash(_ bytes: Bytes) throws(FuzzFailure) {

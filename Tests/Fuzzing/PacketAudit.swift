@@ -96,13 +96,13 @@ struct PacketAudit {
                 $0 + engine.counters(of: $1.index).txPackets
             }
         }
-        let received = engine.interfaces.filter { !["vlan", "bvi", "gre"].contains($0.kind) }.reduce(0) {
+        let received = engine.interfaces.filter { !["vlan", "bvi", "gre", "erspan"].contains($0.kind) }.reduce(0) {
             $0 + engine.counters(of: $1.index).rxPackets
         }
         let sent = transmitted(nil)
         let fromInterfaces = [
             "ethernet-input": received, "vlan-output": transmitted("vlan"), "bvi-output": transmitted("bvi"),
-            "gre-output": transmitted("gre"),
+            "gre-output": transmitted("gre"), "erspan-output": transmitted("erspan"),
         ]
 
         var toFeatures: UInt64 = 0

@@ -35,7 +35,27 @@ extension PacketSeeds {
         return packets + [
             link().ipv4(from: far, to: near).gre(key: 8).ipv4(from: far, to: near),
             link().ipv4(from: IPv4Address(9, 9, 9, 9), to: near).gre().ipv4(from: far, to: near),
-            link().ipv4(from: far, to: near).gre(type: EtherType(rawValue: 0x88be), sequence: 1).payload(count: 60),
-        ]
+        ] + mirrored
+    }
+
+    /// ERSPAN of all types, with frames of all lengths.
+    private static var mirrored: [PacketBuilder] {
+        let (near, far) = (IPv4Address(10, 1, 0, 1), IPv4Address(10, 1, 0, 2))
+        let (near6, far6) = (IPv6Address("2001:db8:9::1")!, IPv6Address("2001:db8:9::9")!)
+        let over4 = link().ipv4(from: far, to: near)
+        let over6 = link().ipv6(from: far6, to: near6)
+        let frame = link().vlan(7).ipv4(from: far, to: near).udp(from: 1, to: 2)
+        var packets: [PacketBuilder] = []
+        for length in [0, 13, 14, 60, 590, 1300] {
+            let frame = length == 60 ? frame.bytes : [UInt8](repeating: UInt8(length & 255), count: length)
+            packets += [
+                over4.gre(type: .erspan2).payload(frame),
+                over4.gre(type: .erspan2, sequence: 4).payload([0x10, 0x64, 0xb4, 7, 0, 0, 0, 1] + frame),
+                over6.gre(type: .erspan3, sequence: 5).payload([0x20, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0x80, 8] + frame),
+                over6.gre(type: .erspan3, sequence: 6).payload(
+                    [0x20, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0x80, 5, 0x14, 0, 0, 1, 0, 0, 0, 0] + frame),
+            ]
+        }
+        return packets + [over4.gre(type: .erspan2, sequence: 4).payload([0x10, 0, 0, 8, 0, 0, 0, 1] + frame.bytes)]
     }
 }

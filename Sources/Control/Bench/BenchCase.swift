@@ -108,6 +108,12 @@ struct BenchCase: Sendable {
             name: "mpls-push", summary: "IPv4, one /8 route, random destinations, one label pushed", work: .graph,
             inputs: [.one]),
         BenchCase(
+            name: "gre", summary: "IPv4, one /8 route, random destinations, into a GRE tunnel over IPv4", work: .graph,
+            inputs: [.one]),
+        BenchCase(
+            name: "erspan", summary: "IPv4, one /8 route, random destinations, each copied into ERSPAN type II",
+            work: .graph, inputs: [.one]),
+        BenchCase(
             name: "ip6-one", summary: "IPv6, one /32 route, random destinations", work: .graph, inputs: [.one6],
             goals: [BenchGoal("sum", atMost: 50, reference: 67, from: vpp)]),
         BenchCase(

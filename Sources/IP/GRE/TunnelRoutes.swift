@@ -34,7 +34,7 @@ public final class TunnelRoutes {
     ///   - mtu: What the operator gave; the path's less `overhead` if nil.
     /// - Throws: `RouteError` when there is no room for a path-list, or no host can have the address.
     public func follow(
-        _ destination: IPAddress, in table: VRF, for interface: Interface, overhead: Int, mtu: Int? = nil
+        _ destination: IPAddress, in table: VRF, for interface: Interface, overhead: Int, mtu: TunnelMTU? = nil
     ) throws(RouteError) -> TunnelRoute {
         let list = try fib.pathLists.acquire([.recursive(destination, in: table.index)])
         let route = TunnelRoute(
@@ -61,8 +61,7 @@ public final class TunnelRoutes {
         }
         let mtu = hops.compactMap { hop in fib.interface(hop.interface).map { $0.mtu - hop.labelBytes } }.min()
         if let mtu { route.pathMTU = mtu }
-        let wanted = route.mtu ?? max(TunnelRoute.leastMTU, route.pathMTU - route.overhead)
-        if route.interface.mtu != wanted { route.interface.mtu = wanted }
+        if route.interface.mtu != route.wantedMTU { route.interface.mtu = route.wantedMTU }
         settle(route)
     }
 
@@ -140,6 +139,14 @@ public final class TunnelRoutes {
     }
 }
 
+/// What an operator says of a tunnel's MTU.
+public enum TunnelMTU: Sendable, Hashable {
+    /// The interface's, whatever the path takes.
+    case fixed(Int)
+    /// The longest outer packet, as far as the path takes it.
+    case outer(atMost: Int)
+}
+
 /// The route to the far end of one tunnel.
 @ControlPlane
 public final class TunnelRoute {
@@ -150,7 +157,7 @@ public final class TunnelRoute {
     public let interface: Interface
     let overhead: Int
     /// What the operator gave.
-    let mtu: Int?
+    let mtu: TunnelMTU?
     let list: PathList
     private let fib: FIB
     /// Bytes of the longest packet that the way to the far end takes, as far as the first link; the tunnel's own headers among
@@ -164,13 +171,22 @@ public final class TunnelRoute {
     var kept: Set<AdjacencyIndex> = []
     private var observers: [@ControlPlane (TunnelRoute) -> Void] = []
 
-    init(destination: IPAddress, interface: Interface, overhead: Int, mtu: Int?, list: PathList, fib: FIB) {
+    init(destination: IPAddress, interface: Interface, overhead: Int, mtu: TunnelMTU?, list: PathList, fib: FIB) {
         self.destination = destination
         self.interface = interface
         self.overhead = overhead
         self.mtu = mtu
         self.list = list
         self.fib = fib
+    }
+
+    /// The interface's MTU as things stand.
+    var wantedMTU: Int {
+        switch mtu {
+        case .fixed(let mtu): mtu
+        case .outer(let most): max(TunnelRoute.leastMTU, min(most, pathMTU) - overhead)
+        case nil: max(TunnelRoute.leastMTU, pathMTU - overhead)
+        }
     }
 
     /// Calls `body` after each change of the way, and once now.
@@ -204,8 +220,7 @@ public final class TunnelRoute {
     public var text: String {
         if let problem { return problem }
         let hops = nextHops.map { hop in
-            let place = hop.address.map { "\($0) on \(hop.interface)" } ?? hop.interface
-            return hop.isReady ? place : "\(place) (not resolved)"
+            hop.address.map { "\($0) on \(hop.interface)" } ?? hop.interface
         }
         return "via " + hops.joined(separator: ", ")
     }

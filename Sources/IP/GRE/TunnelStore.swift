@@ -16,6 +16,8 @@ public final class TunnelStore {
     private let local: LocalDelivery
     private var count: UInt32 = 0
     private var isListening = false
+    /// Arcs of `gre-input` to nodes that have claimed something.
+    private var arcs: [String: UInt16] = [:]
 
     init(engine: Engine, fib: FIB, neighbors: NeighborTable, local: LocalDelivery) {
         self.engine = engine
@@ -40,7 +42,9 @@ public final class TunnelStore {
     /// Has GRE packets that carry `type` come to a node, at their outer IP header.
     /// - Throws: `GraphError` when there is no such node.
     public func claim(_ type: EtherType, for node: String) throws {
-        claims[type] = try engine.addArc(from: GREInput.name, to: node) + 1
+        let arc = try arcs[node] ?? engine.addArc(from: GREInput.name, to: node)
+        arcs[node] = arc
+        claims[type] = arc + 1
     }
 
     /// Adds a GRE tunnel, and has its interface transmit by it.
@@ -62,7 +66,8 @@ public final class TunnelStore {
         try engine.attach(interface, to: GREOutput.name)
         try listen()
         let route = try routes.follow(
-            tunnel.destination, in: underlay, for: interface, overhead: tunnel.overhead, mtu: tunnel.mtu)
+            tunnel.destination, in: underlay, for: interface, overhead: tunnel.overhead,
+            mtu: tunnel.mtu.map { .fixed($0) })
         route.onChange { route in
             route.interface.details = tunnel.details + [("underlay", route.text)]
         }

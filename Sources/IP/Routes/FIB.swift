@@ -16,7 +16,7 @@ public final class FIB {
     /// Every table by its number; the first is the main one.
     public private(set) var tables: [VRF] = []
     /// The tables as workers read them.
-    nonisolated let readers: TableReaders
+    public nonisolated let readers: TableReaders
     let reprogramming: Reprogramming
     /// Whether paths of one list are each other's backups, as far as they have none of their own: the next hops of a
     /// multipath route, and the next hop of the next preference.
