@@ -39,7 +39,10 @@ let package = Package(
             name: "Interfaces",
             dependencies: ["CMartletLinux", "Graph", "Wire", .product(name: "Logging", package: "swift-log")],
             path: "Interfaces", swiftSettings: settings),
-        .target(name: "Ethernet", dependencies: ["Graph", "Wire"], path: "Ethernet", swiftSettings: settings),
+        .target(
+            name: "Ethernet",
+            dependencies: ["CMartletLinux", "Graph", "Wire", .product(name: "Logging", package: "swift-log")],
+            path: "Ethernet", swiftSettings: settings),
         .target(
             name: "IP",
             dependencies: [

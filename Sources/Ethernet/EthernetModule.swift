@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Graph
 
-/// The link layer: where frames from devices enter the graph, sub-interfaces, and bridge domains.
+/// The link layer: where frames from devices enter the graph, sub-interfaces, bundles, and bridge domains.
 @ControlPlane
 public final class EthernetModule: Module {
     public nonisolated static let name = "ethernet"
@@ -13,11 +13,15 @@ public final class EthernetModule: Module {
     private var crossConnects: CrossConnectsSection?
     /// Whose a port's tagged frames are.
     public private(set) var subInterfaces: SubInterfaceFinder!
+    /// The bundles.
+    var bundles: BundleManager!
+    unowned var registry: Registry!
 
     public init() {}
 
     public func register(in registry: Registry) {
         engine = registry.engine
+        self.registry = registry
         let tags = TagStore(interfaces: registry.engine.interfaceTable)
         subInterfaces = SubInterfaceFinder(interfaces: registry.engine.interfaceTable, tags: tags.table)
         registry.add(NodeDescriptor(EthernetInput.self) { [table = tags.table] in EthernetInput($0, tags: table) })
@@ -28,7 +32,8 @@ public final class EthernetModule: Module {
         registry.add(VLANDriver.driver(registry.engine, tags))
         bridges = BridgeStore(engine: registry.engine, tags: tags.table)
         addBridges(registry)
-        registry.add(.deviceInput)
+        addBundles(registry)
+        registry.add(.deviceInput.starting(alsoAt: (BundleInput.name, BundleInput.Next.ethernet.name)))
         registry.add(.interfaceOutput)
         registry.add(NodeDescriptor(WorkerHandoff.self) { WorkerHandoff($0) })
         registry.add(Feature(WorkerHandoff.name, on: FeatureArc.deviceInput.name))
@@ -39,6 +44,7 @@ public final class EthernetModule: Module {
         let members = bridgesSection?.entries.flatMap(\.members) ?? []
         return (bridgesSection?.objections(to: file) ?? [])
             + (crossConnects?.objections(to: file, members: members) ?? [])
+            + bundleObjections(to: file)
     }
 
     private func addBridges(_ registry: Registry) {

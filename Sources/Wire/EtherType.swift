@@ -19,6 +19,8 @@ public struct EtherType: RawRepresentable, Hashable, Sendable, BitwiseCopyable {
     @inlinable public static var mplsUpstream: EtherType { EtherType(rawValue: 0x8848) }
     /// A service provider's tag (802.1ad).
     @inlinable public static var serviceVLAN: EtherType { EtherType(rawValue: 0x88A8) }
+    /// Link aggregation control, markers, OAM (IEEE 802.3 Annex 57A).
+    @inlinable public static var slowProtocols: EtherType { EtherType(rawValue: 0x8809) }
     @inlinable public static var lldp: EtherType { EtherType(rawValue: 0x88CC) }
 
     /// Below 1,536 the field is a length, and an LLC header follows.
@@ -38,6 +40,7 @@ extension EtherType: CustomStringConvertible {
         case .mpls: "MPLS"
         case .mplsUpstream: "MPLS upstream-assigned"
         case .serviceVLAN: "802.1ad"
+        case .slowProtocols: "slow protocols"
         case .lldp: "LLDP"
         default: isLength ? "802.3 length \(rawValue)" : "0x" + hexadecimal(rawValue, digits: 4)
         }

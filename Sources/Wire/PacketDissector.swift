@@ -55,6 +55,7 @@ struct PacketDissector {
         case .ipv4: ipv4(bytes)
         case .ipv6: ipv6(bytes)
         case .mpls, .mplsUpstream: mpls(bytes)
+        case .slowProtocols: slowProtocol(bytes)
         default:
             note(type.description, "")
             data(bytes)
@@ -85,6 +86,21 @@ struct PacketDissector {
             note("ARP", "\(packet.senderIP) is at \(packet.senderMAC)", "to \(packet.targetIP) \(packet.targetMAC)")
         default:
             note("ARP", "operation \(packet.operation.rawValue)")
+        }
+    }
+
+    private mutating func slowProtocol(_ bytes: Bytes) {
+        switch bytes.count > 0 ? bytes.load(at: 0, as: UInt8.self) : 0 {
+        case SlowProtocols.lacp:
+            guard let view = LACPView(bytes) else { return truncated("LACP", bytes) }
+            note("LACP", "actor \(view.actor), partner \(view.partner)")
+            if !view.isWellFormed { complain("wrong lengths") }
+        case SlowProtocols.marker:
+            guard let view = MarkerView(bytes) else { return truncated("marker", bytes) }
+            note("marker", view.isRequest ? "request" : "answer")
+        default:
+            note(EtherType.slowProtocols.description, "")
+            data(bytes)
         }
     }
 

@@ -99,6 +99,9 @@ struct BenchCase: Sendable {
         BenchCase(
             name: "span-idle", summary: "ip4-one, beside a port that is mirrored", work: .graph, inputs: [.one]),
         BenchCase(
+            name: "bundle", summary: "IPv4 in by a bundle and out by another of four links, otherwise as ip4-one",
+            work: .graph, inputs: [.one]),
+        BenchCase(
             name: "mpls-swap", summary: "MPLS, one label, swapped for another", work: .graph, inputs: [.labelled],
             goals: [BenchGoal("sum", atMost: 40, reference: 46, from: vpp)]),
         BenchCase(

@@ -10,7 +10,7 @@ public struct FeatureArc: Sendable {
     public let name: String
     public let key: Key
     /// The node arcs that it replaces for interfaces with features.
-    let starts: [(node: String, arc: String?)]
+    private(set) var starts: [(node: String, arc: String?)]
     /// Whether it starts at every input node as well.
     let startsAtInputs: Bool
     /// Where packets go after the last feature; nil for the interface's transmit node.
@@ -41,6 +41,14 @@ public struct FeatureArc: Sendable {
         starts = []
         self.end = end
         startsAtInputs = true
+    }
+
+    /// The same arc, which starts at these arcs of nodes as well: of nodes that have packets be received by another interface,
+    /// whose own features come then.
+    public func starting(alsoAt more: (node: String, arc: String?)...) -> FeatureArc {
+        var copy = self
+        copy.starts += more
+        return copy
     }
 }
 
