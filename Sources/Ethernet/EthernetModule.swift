@@ -49,7 +49,10 @@ public final class EthernetModule: Module {
 
     private func addBridges(_ registry: Registry) {
         let (table, fdb, counts) = (bridges.table, bridges.fdb, bridges.counts)
-        registry.add(NodeDescriptor(BridgeInput.self) { BridgeInput($0, table, fdb, counts) })
+        registry.add(
+            NodeDescriptor(BridgeInput.self) { [scratch = bridges.scratch] in
+                BridgeInput($0, table, fdb, counts, scratch)
+            })
         registry.add(NodeDescriptor(BridgeFlood.self) { BridgeFlood($0, table, counts) })
         let listening = bridges.listeners.reader
         let process = registry.add(process: "bridge-control") { [unowned self] in bridges.listeners.receive($0, engine)

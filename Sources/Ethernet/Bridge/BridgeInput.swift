@@ -64,10 +64,16 @@ struct BridgeInput: Node {
     private typealias Result = Verdict<Next, Reason>
 
     /// What the second round needs of the first, and the third of the second.
-    private struct Lookup: BitwiseCopyable {
-        var place: FDBTable.Place
-        var sourceBucket: UInt32
-        var port: UInt32
+    struct Lookup: BitwiseCopyable {
+        var place = FDBTable.Place(first: 0, second: 0)
+        var sourceBucket: UInt32 = 0
+        var port: UInt32 = 0
+    }
+
+    /// Room for a frame's lookups, and for the places in it of those that go into the third round: each worker's own.
+    struct Scratch: BitwiseCopyable {
+        var lookups = InlineArray<256, Lookup>(repeating: Lookup())
+        var missed = InlineArray<256, UInt16>(repeating: 0)
     }
 
     private let interfaces: InterfaceTable
@@ -75,9 +81,15 @@ struct BridgeInput: Node {
     private let fdb: FDBTable
     private let counters: InterfaceCounterSlot
     private let counts: PerWorker<BridgeCounts>.Slot
+    private let scratch: PerWorker<Scratch>.Slot
     private let stampShift = FDBStamp.shift
 
-    init(_ seat: Seat, _ table: BridgeTable, _ fdb: FDBTable, _ counts: PerWorker<BridgeCounts>) {
+    init(
+        _ seat: Seat, _ table: BridgeTable, _ fdb: FDBTable, _ counts: PerWorker<BridgeCounts>,
+        _ scratch: PerWorker<Scratch>
+    ) {
+        precondition(Frame.capacity == 256, "room for the packets of a frame")
+        self.scratch = scratch.slot(seat.worker)
         interfaces = seat.interfaces
         counters = seat.interfaceCounters
         self.counts = counts.slot(seat.worker)
@@ -86,9 +98,12 @@ struct BridgeInput: Node {
     }
 
     mutating func process(_ frame: Frame, _ context: Context) {
-        withUnsafeTemporaryAllocation(of: Lookup.self, capacity: Frame.capacity) { lookups in
-            withUnsafeTemporaryAllocation(of: UInt16.self, capacity: Frame.capacity) { missed in
-                decide(frame, context, lookups, missed)
+        let scratch = scratch
+        withUnsafeMutablePointer(to: &scratch.value.lookups) { lookups in
+            withUnsafeMutablePointer(to: &scratch.value.missed) { missed in
+                decide(
+                    frame, context, UnsafeMutableRawPointer(lookups).assumingMemoryBound(to: Lookup.self),
+                    UnsafeMutableRawPointer(missed).assumingMemoryBound(to: UInt16.self))
             }
         }
         if frame.isTraced { trace(frame, context) }
@@ -98,8 +113,8 @@ struct BridgeInput: Node {
     /// destinations that the first do not have.
     @inline(__always)
     private func decide(
-        _ frame: Frame, _ context: Context, _ lookups: UnsafeMutableBufferPointer<Lookup>,
-        _ missed: UnsafeMutableBufferPointer<UInt16>
+        _ frame: Frame, _ context: Context, _ lookups: UnsafeMutablePointer<Lookup>,
+        _ missed: UnsafeMutablePointer<UInt16>
     ) {
         let count = frame.count
         let stamp = FDBStamp.at(context.now, shift: stampShift)

@@ -15,6 +15,7 @@ public final class BridgeStore {
     nonisolated let table = BridgeTable()
     nonisolated let fdb: FDBTable
     nonisolated let counts: PerWorker<BridgeCounts>
+    nonisolated let scratch: PerWorker<BridgeInput.Scratch>
     nonisolated let listeners = BridgeListeners()
     let engine: Engine
     private let tags: TagTable
@@ -36,6 +37,7 @@ public final class BridgeStore {
         self.tags = tags
         fdb = FDBTable(capacity: BridgeStore.capacity, tally: tally)
         counts = PerWorker(BridgeCounts(), workerCount: max(1, engine.options.workerCount))
+        scratch = PerWorker(BridgeInput.Scratch(), workerCount: max(1, engine.options.workerCount))
         engine.addMemoryReport("bridge forwarding database") { [fdb] in fdb.byteCount }
     }
 
