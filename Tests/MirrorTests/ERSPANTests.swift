@@ -14,17 +14,19 @@ import Wire
     private static let station = MACAddress(2, 0, 0, 0, 0, 1)
     private static let neighbor = MACAddress(2, 0, 0, 0, 1, 2)
 
-    private func router(_ interfaces: String, workers: Int = 1) throws -> Router {
+    private func router(_ interfaces: String, _ more: String = "", workers: Int = 1) throws -> Router {
         let text = """
             workers: {count: \(workers)}
             buffers: {count: 2048}
             interfaces:
               wan0: {type: test, mac: "\(ERSPANTests.station)", addresses: [10.0.0.1/24, "2001:db8::1/64"]}
+              tap0: {type: test, mac: "02:00:00:00:00:02"}
             \(interfaces)
             neighbors:
               ipv6-probes: 0
               static:
                 - {interface: wan0, address: 10.0.0.2, mac: "\(ERSPANTests.neighbor)"}
+            \(more)
             """
         let router = try Router(YAMLReader.read(text: text, name: "r.yaml"), modules: [TestPorts.self])
         try router.prepare()
@@ -133,7 +135,6 @@ import Wire
         let router = try router(
             """
               relay: {type: erspan, session-id: 5, source: 10.0.0.1, destination: 10.0.0.2, decapsulate-to: tap0}
-              tap0: {type: test, mac: "02:00:00:00:00:02"}
             """)
         let numbers: [UInt32] = [7, 8, 12, 9, 13]
         let frame = [UInt8](repeating: 3, count: 60)
@@ -145,8 +146,13 @@ import Wire
         #expect(row.suffix(5) == ["5", "3", "1", "0", "5"], "\(answer.text)")
     }
 
-    @Test func `what status asks of a destination`() throws {
-        let router = try router("  out: {type: erspan, source: 10.0.0.1, destination: 10.0.0.9}")
+    @Test func `what status asks of a destination`() async throws {
+        let router = try router(
+            "  out: {type: erspan, source: 10.0.0.1, destination: 10.0.0.9}",
+            "monitor-sessions: {watch: {destination: out, sources: [tap0]}}")
+        func status() async -> String {
+            await CommandService(router.commands).execute(["show", "monitor-session", "watch", "status"]).text
+        }
         let module = try #require(router.registry.module(ERSPANModule.self))
         let interface = try #require(router.engine.interface(named: "out"))
         let destination = try #require(module.destination(of: interface))
@@ -155,8 +161,13 @@ import Wire
         let analyser = IPv4Address(10, 0, 0, 9)
         #expect(destination.nextHop == .v4(analyser) && !destination.isResolved && destination.problem == nil)
         #expect(interface.isLinkUp && interface.mtu == 1500 - 36 - 14)
+        var text = await status()
+        #expect(text.contains("Destination Nexthop 10.0.0.9 (not resolved)\n"), "\(text)")
+        #expect(text.contains("Not operational (destination not active)"), "\(text)")
         try ip.neighbors.addStatic(.v4(analyser), at: MACAddress(2, 0, 0, 0, 1, 9), on: wan)
         #expect(destination.isResolved)
+        text = await status()
+        #expect(text.contains("Destination Nexthop 10.0.0.9\n") && text.contains(" Operational"), "\(text)")
         wan.isLinkUp = false
         #expect(destination.problem != nil && !destination.isResolved && !interface.isLinkUp)
         #expect(module.destination(of: wan) == nil)

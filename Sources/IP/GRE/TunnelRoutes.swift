@@ -216,8 +216,17 @@ public final class TunnelRoute {
         }
     }
 
+    /// Has `show interfaces` tell the way.
+    public func showWay() {
+        // Others may have something to say of the interface as well.
+        interface.details.removeAll { $0.name == TunnelRoute.detailName }
+        interface.details.append((TunnelRoute.detailName, text))
+    }
+
+    private static var detailName: String { "underlay" }
+
     /// "via 10.0.0.2 on wan0", or why packets cannot be sent.
-    public var text: String {
+    var text: String {
         if let problem { return problem }
         let hops = nextHops.map { hop in
             hop.address.map { "\($0) on \(hop.interface)" } ?? hop.interface

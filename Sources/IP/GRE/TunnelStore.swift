@@ -68,9 +68,8 @@ public final class TunnelStore {
         let route = try routes.follow(
             tunnel.destination, in: underlay, for: interface, overhead: tunnel.overhead,
             mtu: tunnel.mtu.map { .fixed($0) })
-        route.onChange { route in
-            route.interface.details = tunnel.details + [("underlay", route.text)]
-        }
+        interface.details = tunnel.details
+        route.onChange { $0.showWay() }
     }
 
     private func record(

@@ -37,6 +37,7 @@ public final class ERSPANModule: Module {
         } catch {
             preconditionFailure("\(error)")
         }
+        registry.module(MirrorModule.self)?.sessions.way = { [weak self] in self?.destination(of: $0) }
         registry.add(driver)
         registry.add(showERSPAN)
     }
@@ -89,10 +90,11 @@ public final class ERSPANModule: Module {
             throw setting.error(error.problem, error.remedy)
         }
         sessions.append(ERSPANSession(settings, interface: interface, number: number, route: route))
+        interface.details = settings.details
         route.onChange { [table] route in
             // What is longer than its frame's payload and the header is cut.
             table[number].longest = UInt32(route.interface.mtu + EthernetView.length)
-            route.interface.details = settings.details + [("underlay", route.text)]
+            route.showWay()
         }
         return interface
     }

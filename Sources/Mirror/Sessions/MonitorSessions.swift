@@ -17,6 +17,8 @@ final class MonitorSessions {
     let tables: MirrorTables
     private let rules: RuleStore
     private let lists: CaptureStore
+    /// What there is to know of the way to a destination beyond this router.
+    var way: @ControlPlane (Interface) -> (any MirrorDestination)? = { _ in nil }
     private var isStarted = false
     private var numbers: [String: UInt16] = [:]
     private var slots: [SlotKey: UInt32] = [:]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Graph
+import Wire
 
 /// Whether a session's copies have somewhere to go, in the words that operators know from other routers.
 enum SessionStatus: Equatable {
@@ -10,6 +11,8 @@ enum SessionStatus: Equatable {
     /// The destination's state is in words.
     case destinationDown(String, state: String)
     case destination(String)
+    /// Beyond this router: the next hop on the way there.
+    case nextHop(IPAddress, isResolved: Bool)
     case file(String, problem: String?)
 
     var text: String {
@@ -19,6 +22,8 @@ enum SessionStatus: Equatable {
         case .destinationUnknown(let name): "Destination interface \(name) is not configured"
         case .destinationDown(let name, let state): "Destination interface \(name) (\(state))"
         case .destination(let name): "Destination interface \(name)"
+        case .nextHop(let address, let isResolved):
+            "Destination Nexthop \(address)\(isResolved ? "" : " (not resolved)")"
         case .file(let path, _): "Destination file \(path)"
         }
     }
@@ -28,7 +33,7 @@ enum SessionStatus: Equatable {
 
     var isGood: Bool {
         switch self {
-        case .destination, .file(_, nil): true
+        case .destination, .nextHop(_, isResolved: true), .file(_, nil): true
         default: false
         }
     }
@@ -79,7 +84,8 @@ extension MonitorSessions {
         case .interface(let name):
             guard let interface = engine.interface(named: name) else { return .destinationUnknown(name) }
             guard interface.flags.contains(.usable) else { return .destinationDown(name, state: interface.stateName) }
-            return .destination(name)
+            guard let way = way(interface), let hop = way.nextHop else { return .destination(name) }
+            return .nextHop(hop, isResolved: way.isResolved)
         }
     }
 
@@ -89,13 +95,14 @@ extension MonitorSessions {
         case .notConfigured: return .sessionNotConfigured
         case .noDestination: return .noDestination
         case .file(_, let problem?): return .error(problem)
-        case .destinationUnknown, .destinationDown, .destination, .file(_, nil): break
+        case .destinationUnknown, .destinationDown, .destination, .nextHop, .file(_, nil): break
         }
         if book.session(named: source.session)?.destination == .interface(source.interface) {
             return .sameAsDestination
         }
         if case .destinationUnknown = session { return .destinationUnknown }
         if case .destinationDown = session { return .destinationNotActive }
+        if case .nextHop(_, isResolved: false) = session { return .destinationNotActive }
         guard let interface = engine.interface(named: source.interface) else { return .sourceDown("not configured") }
         guard interface.flags.contains(.usable) else { return .sourceDown(interface.stateName) }
         return .operational
