@@ -71,11 +71,11 @@ extension Lab {
 /// A router in this process, for looking at what no counter tells.
 @ControlPlane
 private final class FailoverRouter {
-    /// When each interface's link was lost by the latest news.
+    /// When each interface's link was lost: by the first news of it, which others may follow.
     private final class Losses: Sendable {
         private let clocks = Mutex<[InterfaceIndex: UInt64]>([:])
         func hear(_ interface: InterfaceIndex, _ isLost: Bool, _ clock: UInt64) {
-            clocks.withLock { $0[interface] = isLost ? clock : nil }
+            clocks.withLock { $0[interface] = isLost ? $0[interface] ?? clock : nil }
         }
         func clock(_ interface: InterfaceIndex) -> UInt64? { clocks.withLock { $0[interface] } }
     }
