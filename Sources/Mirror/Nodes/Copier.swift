@@ -51,10 +51,10 @@ struct Copier {
         var wanted = 0
         var number = first
         while number != 0 {
-            let rule = rules[number]
+            let rule = rules.rule(number)
             if wants(rule, packet.bytes, context) {
                 wanted &+= 1
-                if rule.options.contains(.toFile) {
+                if rule.pointee.options.contains(.toFile) {
                     write(rule, packet.bytes, context)
                 } else {
                     if jobCount == Frame.capacity { finish(context) }
@@ -62,34 +62,37 @@ struct Copier {
                     jobCount &+= 1
                 }
             }
-            number = rule.next
+            number = rule.pointee.next
         }
         return wanted
     }
 
     /// What the source asks for comes first, what stands in the way last: only a copy that was wanted is lost.
     @inline(__always)
-    private func wants(_ rule: CopyRule, _ frame: Bytes, _ context: Context) -> Bool {
-        guard rule.trafficClass.contains(frame), rule.list == 0 || lists.captures(rule.list, frame) else {
+    private func wants(_ rule: UnsafePointer<CopyRule>, _ frame: Bytes, _ context: Context) -> Bool {
+        guard rule.pointee.trafficClass.contains(frame),
+            rule.pointee.list == 0 || lists.captures(rule.pointee.list, frame)
+        else {
             return false
         }
-        let counts = seat.counts + Int(rule.slot)
-        if rule.interval > 1 {
+        let counts = seat.counts + Int(rule.pointee.slot)
+        if rule.pointee.interval > 1 {
             let phase = counts.pointee.phase
-            counts.pointee.phase = phase &+ 1 < UInt64(rule.interval) ? phase &+ 1 : 0
+            counts.pointee.phase = phase &+ 1 < UInt64(rule.pointee.interval) ? phase &+ 1 : 0
             guard phase == 0 else { return false }
         }
-        let destination = interfaces[rule.destination]
-        guard rule.destination == 0 || destination.flags.contains(.usable) else {
+        let destination = interfaces[rule.pointee.destination]
+        guard rule.pointee.destination == 0 || destination.flags.contains(.usable) else {
             return lose(rule, .destinationDown, context)
         }
-        if rule.options.contains(.hasRate) {
-            guard seat.buckets[Int(rule.slot)].take(context.now, rule.rate) else {
+        if rule.pointee.options.contains(.hasRate) {
+            guard seat.buckets[Int(rule.pointee.slot)].take(context.now, rule.pointee.rate) else {
                 return lose(rule, .rateExceeded, context)
             }
         }
-        let length = min(frame.count, Int(rule.portion))
-        guard length <= capacity, rule.options.contains(.anyLength) || length <= Copier.longest(destination) else {
+        let length = min(frame.count, Int(rule.pointee.portion))
+        guard length <= capacity, rule.pointee.options.contains(.anyLength) || length <= Copier.longest(destination)
+        else {
             return lose(rule, .tooLong, context)
         }
         return true
@@ -102,16 +105,17 @@ struct Copier {
     }
 
     @inline(never)
-    private func lose(_ rule: CopyRule, _ loss: CopyLoss, _ context: Context) -> Bool {
-        (seat.counts + Int(rule.slot)).pointee.losses[Int(loss.rawValue)] &+= 1
+    private func lose(_ rule: UnsafePointer<CopyRule>, _ loss: CopyLoss, _ context: Context) -> Bool {
+        (seat.counts + Int(rule.pointee.slot)).pointee.losses[Int(loss.rawValue)] &+= 1
         context.countDrops(1, loss)
         return false
     }
 
-    private func write(_ rule: CopyRule, _ frame: Bytes, _ context: Context) {
-        let length = min(frame.count, Int(rule.portion))
+    private func write(_ rule: UnsafePointer<CopyRule>, _ frame: Bytes, _ context: Context) {
+        let length = min(frame.count, Int(rule.pointee.portion))
         let note = CopyNote(
-            session: rule.session, source: rule.source, direction: direction, originalLength: frame.count,
+            session: rule.pointee.session, source: rule.pointee.source, direction: direction,
+            originalLength: frame.count,
             isTruncated: length < frame.count, clock: context.now)
         guard files.write(frame.prefix(length), note) else {
             _ = lose(rule, .notWritten, context)
@@ -121,8 +125,8 @@ struct Copier {
     }
 
     @inline(__always)
-    private func count(_ rule: CopyRule, _ length: Int) {
-        let counts = seat.counts + Int(rule.slot)
+    private func count(_ rule: UnsafePointer<CopyRule>, _ length: Int) {
+        let counts = seat.counts + Int(rule.pointee.slot)
         counts.pointee.packets &+= 1
         counts.pointee.bytes &+= UInt64(truncatingIfNeeded: length)
     }
@@ -134,24 +138,25 @@ struct Copier {
         let taken = context.allocate(jobCount, into: seat.buffers)
         for position in 0..<taken { copy(seat.jobs[position], seat.buffers[position], context) }
         context.start(seat.buffers, count: taken, on: CopyNext.output)
-        for position in taken..<jobCount { _ = lose(rules[seat.jobs[position].rule], .noBuffer, context) }
+        for position in taken..<jobCount { _ = lose(rules.rule(seat.jobs[position].rule), .noBuffer, context) }
         jobCount = 0
     }
 
     @inline(__always)
     private func copy(_ job: CopyJob, _ buffer: BufferIndex, _ context: Context) {
-        let rule = rules[job.rule]
+        let rule = rules.rule(job.rule)
         let frame = context.packet(job.buffer).bytes
-        let length = min(frame.count, Int(rule.portion))
+        let length = min(frame.count, Int(rule.pointee.portion))
         let copy = context.packet(buffer)
         copy.header.data.copyMemory(from: frame.start, byteCount: length)
         copy.header.length = UInt32(truncatingIfNeeded: length)
         copy.header.flags = .mirrored
         copy.header.rxInterface = 0
-        copy.header.txInterface = rule.destination
+        copy.header.txInterface = rule.pointee.destination
         copy.header.adjacency = 0
         copy.copyNote = CopyNote(
-            session: rule.session, source: rule.source, direction: direction, originalLength: frame.count,
+            session: rule.pointee.session, source: rule.pointee.source, direction: direction,
+            originalLength: frame.count,
             isTruncated: length < frame.count, clock: context.now)
         count(rule, length)
     }

@@ -46,11 +46,13 @@ struct RuleTable: BitwiseCopyable, @unchecked Sendable {
         taggedPorts + (Int(interface) & (InterfaceTable.capacity &- 1))
     }
 
-    subscript(number: UInt32) -> CopyRule {
-        @inline(__always) unsafeAddress { UnsafePointer(rules + (Int(number) & (RuleTable.ruleCapacity &- 1))) }
-        @inline(__always) nonmutating unsafeMutableAddress {
-            rules + (Int(number) & (RuleTable.ruleCapacity &- 1))
-        }
+    /// A place in the table; what stands there does not change while a packet may be at it.
+    @inline(__always)
+    func rule(_ number: UInt32) -> UnsafePointer<CopyRule> { UnsafePointer(place(number)) }
+
+    @inline(__always)
+    fileprivate func place(_ number: UInt32) -> UnsafeMutablePointer<CopyRule> {
+        rules + (Int(number) & (RuleTable.ruleCapacity &- 1))
     }
 }
 
@@ -91,7 +93,7 @@ final class RuleStore {
             for (position, rule) in rules.enumerated() {
                 var rule = rule
                 rule.next = position + 1 < chain.count ? chain[position + 1] : 0
-                table[chain[position]] = rule
+                table.place(chain[position]).pointee = rule
             }
             table.head(place.direction, place.interface).pointee = chain.first ?? 0
             numbers[place] = chain
