@@ -7,7 +7,8 @@ import Wire
 /// Summary: station check, the sub-interface by the tags, then classification by EtherType.
 /// Expects: frames as received, current position at the destination address.
 /// Emits: the packet behind its Ethernet header, a tagged one as received by the sub-interface that has its tags. A priority
-/// tag (VLAN 0) counts for nothing here. Frames of a bridge's members go on whole, tags and all, to any station.
+/// tag (VLAN 0) counts for nothing here. Frames of a bridge's members go on whole, tags and all, to any station, by way of
+/// `vlan-rewrite` if their sub-interface rewrites tags.
 /// Drops: `truncated`, `notForUs`, `vlanUnknown`, `vlanTooDeep`, `etherTypeUnknown`, `interfaceDown`, `ip4Disabled`,
 /// `ip6Disabled`, `mplsDisabled`.
 /// Spec: IEEE 802.3 clause 3; IEEE 802.1Q clauses 6.8, 9; RFC 894; RFC 2464; RFC 5332 section 3; RFC 1812 section 5.3.4
@@ -16,7 +17,7 @@ public struct EthernetInput: Node {
     public static let name = "ethernet-input"
 
     public enum Next: UInt16, NextNode {
-        case ip4, arp, ip6, mpls, bridge, crossConnect
+        case ip4, arp, ip6, mpls, bridge, crossConnect, rewrite
 
         public var node: String {
             switch self {
@@ -26,6 +27,7 @@ public struct EthernetInput: Node {
             case .mpls: "mpls-lookup"
             case .bridge: BridgeInput.name
             case .crossConnect: CrossConnect.name
+            case .rewrite: VLANRewrite.name
             }
         }
     }
@@ -93,29 +95,48 @@ public struct EthernetInput: Node {
         trace.source = bytes.load(at: 4, as: UInt64.self) >> 16
         trace.type = type
         trace.interface = interface
-        // Both of them by one comparison: a bridged interface costs the others nothing.
-        guard record.flags.intersection(.receiving) == .adminUp else { return decideOther(record.flags) }
+        // All of them by one comparison: bridged ports and untagged sub-interfaces cost the others nothing.
+        guard record.flags.intersection(.receiving) == .adminUp else { return decideOther(packet, record.flags) }
         if destination != record.mac {
             let isGroup = destination & EthernetInput.groupBit != 0
             guard isGroup || record.flags.contains(.acceptAnyStation) else {
-                return record.flags.contains(.bridgesTagged) ? decideForeign(packet, type) : .drop(.notForUs)
+                return record.flags.contains(.bridgesTagged)
+                    ? decideSubinterface(packet, isForeign: true) : .drop(.notForUs)
             }
             packet.header.flags.insert(.notToThisStation)
         }
-        packet.advance(EthernetView.length)
         // The most frequent first: the test for tags costs the others a clock or two.
-        if type == EtherType.ipv4.rawValue { return EthernetInput.decideType(type, record.flags) }
-        if type == EtherType.vlan.rawValue || type == EtherType.serviceVLAN.rawValue {
-            return decideTagged(packet, isService: type == EtherType.serviceVLAN.rawValue)
+        if type == EtherType.ipv4.rawValue {
+            packet.advance(EthernetView.length)
+            return EthernetInput.decideType(type, record.flags)
         }
+        if type == EtherType.vlan.rawValue || type == EtherType.serviceVLAN.rawValue {
+            return decideSubinterface(packet, isForeign: false)
+        }
+        packet.advance(EthernetView.length)
         return EthernetInput.decideType(type, record.flags)
     }
 
-    /// What comes in by an interface that is down, or bridged.
+    /// What comes in by a port that is down, or bridged, or whose untagged frames are a sub-interface's.
     @inline(__always)
-    private func decideOther(_ flags: InterfaceFlags) -> Verdict<Next, Reason> {
+    private func decideOther(_ packet: Packet, _ flags: InterfaceFlags) -> Verdict<Next, Reason> {
         guard flags.contains(.adminUp) else { return .drop(.interfaceDown) }
+        guard flags.contains(.bridged) else { return decideLent(packet) }
         return .to(flags.contains(.crossConnected) ? .crossConnect : .bridge)
+    }
+
+    /// Any frame that comes in by a port whose untagged frames are a sub-interface's.
+    @inline(never)
+    private func decideLent(_ packet: Packet) -> Verdict<Next, Reason> {
+        let destination = packet.destinationWord
+        let port = interfaces[packet.header.rxInterface]
+        guard destination != port.mac else { return decideSubinterface(packet, isForeign: false) }
+        let isGroup = destination & EthernetInput.groupBit != 0
+        guard isGroup || port.flags.contains(.acceptAnyStation) else {
+            return decideSubinterface(packet, isForeign: true)
+        }
+        packet.header.flags.insert(.notToThisStation)
+        return decideSubinterface(packet, isForeign: false)
     }
 
     @inline(__always)
@@ -129,53 +150,44 @@ public struct EthernetInput: Node {
         }
     }
 
-    /// A frame to another station, by a port of which sub-interfaces are bridged.
-    @inline(never)
-    private func decideForeign(_ packet: Packet, _ type: UInt16) -> Verdict<Next, Reason> {
-        guard EtherType(rawValue: type).isVLANTag else { return .drop(.notForUs) }
-        packet.advance(EthernetView.length)
-        return decideTagged(packet, isService: type == EtherType.serviceVLAN.rawValue, isForeign: true)
-    }
-
-    /// The current position is behind the first tag's type.
+    /// A frame that may be a sub-interface's, at its destination address.
     /// - Parameter isForeign: Whether it is to another station: then it is for bridged sub-interfaces alone.
     @inline(never)
-    private func decideTagged(_ packet: Packet, isService: Bool, isForeign: Bool = false) -> Verdict<Next, Reason> {
+    private func decideSubinterface(_ packet: Packet, isForeign: Bool) -> Verdict<Next, Reason> {
         let port = interfaces[packet.header.rxInterface]
-        let start = packet.header.data - EthernetView.length
-        guard let first = VLANView(packet.bytes) else { return .drop(.truncated) }
-        let vlan = first.tag.identifier
-        // A tag with VLAN 0 carries a priority alone: the frame counts as untagged.
-        if vlan == 0, !isService {
-            guard !first.type.isVLANTag else { return .drop(.vlanUnknown) }
-            guard !isForeign else { return .drop(.notForUs) }
-            packet.advance(VLANView.length)
-            return EthernetInput.decideType(first.type.rawValue, port.flags)
-        }
+        let length = packet.length
         // A port without sub-interfaces has the table that nobody fills.
-        let outer = tags.outer(port.tagTable, isService: isService, vlan).pointee
-        var interface = outer.single
-        var type = first.type
-        if type.isVLANTag {
-            guard let second = VLANView(first.payload) else { return .drop(.truncated) }
-            guard outer.inner != 0, type == .vlan else { return .drop(.vlanUnknown) }
-            interface = tags.inner(outer.inner, second.tag.identifier).pointee
-            type = second.type
-            guard !type.isVLANTag else { return .drop(.vlanTooDeep) }
-            packet.advance(VLANView.length)
-        }
-        guard interface != 0 else { return .drop(.vlanUnknown) }
-        packet.advance(VLANView.length)
+        let found = tags.classify(packet.bytes, port: port.tagTable)
+        let interface = found.interface
+        guard interface != 0 else { return decideNobodys(packet, found, port.flags, isForeign) }
         packet.header.rxInterface = interface
-        // Without its tags, as it is counted when it leaves.
-        counters.countReceived(bytes: packet.length &+ EthernetView.length, interface: interface)
         let flags = interfaces[interface].flags
         guard flags.intersection(.receiving) == .adminUp else {
-            // Bridges look at the whole frame.
-            packet.rewind(packet.header.data - start)
-            return decideOther(flags)
+            // Bridges look at the whole frame, and count it as a whole.
+            counters.countReceived(bytes: length, interface: interface)
+            guard flags.contains(.adminUp) else { return .drop(.interfaceDown) }
+            if flags.contains(.rewritesTags) { return .to(.rewrite) }
+            return .to(flags.contains(.crossConnected) ? .crossConnect : .bridge)
         }
+        // Without its tags, as it is counted when it leaves.
+        counters.countReceived(bytes: length &- found.offset &+ EthernetView.length, interface: interface)
         guard !isForeign else { return .drop(.notForUs) }
-        return EthernetInput.decideType(type.rawValue, flags)
+        packet.advance(found.offset)
+        return EthernetInput.decideType(found.type, flags)
+    }
+
+    @inline(__always)
+    private func decideNobodys(
+        _ packet: Packet, _ found: TagClass, _ flags: InterfaceFlags, _ isForeign: Bool
+    ) -> Verdict<Next, Reason> {
+        switch found.outcome {
+        case .untagged:
+            guard !isForeign else { return .drop(.notForUs) }
+            packet.advance(found.offset)
+            return EthernetInput.decideType(found.type, flags)
+        case .tooDeep: return .drop(.vlanTooDeep)
+        case .truncated: return .drop(.truncated)
+        case .unknown, .found: return .drop(.vlanUnknown)
+        }
     }
 }

@@ -11,7 +11,8 @@ public final class EthernetModule: Module {
     public private(set) var bridges: BridgeStore!
     private var bridgesSection: BridgesSection?
     private var crossConnects: CrossConnectsSection?
-    /// Whose a port's tagged frames are.
+    private var tags: TagStore!
+    /// Whose a port's frames are.
     public private(set) var subInterfaces: SubInterfaceFinder!
     /// The bundles.
     var bundles: BundleManager!
@@ -23,11 +24,16 @@ public final class EthernetModule: Module {
         engine = registry.engine
         self.registry = registry
         let tags = TagStore(interfaces: registry.engine.interfaceTable)
+        self.tags = tags
         subInterfaces = SubInterfaceFinder(interfaces: registry.engine.interfaceTable, tags: tags.table)
         registry.add(NodeDescriptor(EthernetInput.self) { [table = tags.table] in EthernetInput($0, tags: table) })
         registry.add(
             NodeDescriptor(VLANOutput.self) { [table = tags.table] in
                 VLANOutput(interfaces: $0.interfaces, tags: table)
+            })
+        registry.add(
+            NodeDescriptor(VLANRewrite.self) { [table = tags.table] in
+                VLANRewrite(interfaces: $0.interfaces, tags: table)
             })
         registry.add(VLANDriver.driver(registry.engine, tags))
         bridges = BridgeStore(engine: registry.engine, tags: tags.table)
@@ -42,7 +48,7 @@ public final class EthernetModule: Module {
 
     public func objections(to file: Setting) -> [ConfigurationError] {
         let members = bridgesSection?.entries.flatMap(\.members) ?? []
-        return (bridgesSection?.objections(to: file) ?? [])
+        return tags.objections(to: file) + (bridgesSection?.objections(to: file) ?? [])
             + (crossConnects?.objections(to: file, members: members) ?? [])
             + bundleObjections(to: file)
     }
@@ -60,7 +66,7 @@ public final class EthernetModule: Module {
         registry.add(NodeDescriptor(BridgeControl.self) { _ in BridgeControl(table, listening, process) })
         registry.add(NodeDescriptor(BridgeARP.self) { BridgeARP($0, table) })
         registry.add(NodeDescriptor(CrossConnect.self) { CrossConnect($0, table) })
-        registry.add(NodeDescriptor(BridgeOutput.self) { BridgeOutput($0, table) })
+        registry.add(NodeDescriptor(BridgeOutput.self) { [tags = tags.table] in BridgeOutput($0, table, tags) })
         registry.add(NodeDescriptor(BVIOutput.self) { _ in BVIOutput() })
         registry.add(BVIDriver.driver(registry.engine))
         registry.add(

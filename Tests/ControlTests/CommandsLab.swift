@@ -52,7 +52,9 @@ final class CommandsLab {
         engine.add(NodeDescriptor(input: TestInput.self, name: "lan-rx") { TestInput(queue, isMine: $0.worker == 0) })
         engine.add(NodeDescriptor(EthernetInput.self) { EthernetInput($0, tags: TagTable()) })
         if addingInstances {
-            for name in ["ip4-input", "arp-input", "ip6-input", "mpls-lookup", "bridge-input", "cross-connect"] {
+            for name in [
+                "ip4-input", "arp-input", "ip6-input", "mpls-lookup", "bridge-input", "cross-connect", "vlan-rewrite",
+            ] {
                 _ = engine.addNode(name, kind: "pass")
             }
         }

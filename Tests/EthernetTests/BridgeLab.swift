@@ -82,6 +82,9 @@ struct BridgeLab {
         engine.dropSamples().reduce(into: [:]) { $0["\($1.node)/\($1.reason)", default: 0] += $1.count }
     }
 
+    /// Packets that were dropped so far, whatever for.
+    var dropCount: UInt64 { engine.dropSamples().reduce(0) { $0 + $1.count } }
+
     /// Has frames come in as one vector, and compares everything that comes of them.
     func send(
         _ frames: [[UInt8]], at port: String, expect: [String: [[UInt8]]] = [:], drops expected: [String: UInt64] = [:],

@@ -102,12 +102,13 @@ import Wire
         ),
         (
             "  x: {type: vlan, parent: lan0}\n",
-            "r.yaml:3:6: interfaces.x: 'x' has no tag; give it 'dot1q:' or 'dot1ad:', and an inner tag with 'second-dot1q:'"
+            "r.yaml:3:6: interfaces.x: 'x' has no tag; give it one of 'dot1q:', 'dot1ad:', 'untagged: true' and 'default: "
+                + "true'"
         ),
         (
             "  x: {type: vlan, parent: lan0, dot1q: 1, dot1ad: 1}\n",
-            "r.yaml:3:6: interfaces.x: 'x' has two outer tags; give it 'dot1q:' or 'dot1ad:', and an inner tag with "
-                + "'second-dot1q:'"
+            "r.yaml:3:6: interfaces.x: 'x' says twice which outer tags its frames have; give it one of 'dot1q:', 'dot1ad:', "
+                + "'untagged: true' and 'default: true'"
         ),
         (
             "  x: {type: vlan, parent: lan0, dot1q: 1}\n  y: {type: vlan, parent: lan0, dot1q: 1}\n",

@@ -7,7 +7,7 @@ import Testing
 @Suite struct GraphsTests {
     static let all = [
         "router", "tap-router", "pcap-router", "generator", "custom-graph", "fast-reroute", "bfd", "mpls", "ecmp",
-        "vrf", "vlan", "bridge", "span", "gre", "erspan", "bundle",
+        "vrf", "vlan", "vlan-l2", "bridge", "span", "gre", "erspan", "bundle",
     ]
 
     /// A run from the root of the checkout, as the files' comments say.

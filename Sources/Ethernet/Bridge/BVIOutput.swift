@@ -26,6 +26,8 @@ struct BVIOutput: Node {
     mutating func decide(_ packet: Packet, _ trace: inout NoTrace) -> Verdict<Next, Reason> {
         guard packet.length >= EthernetView.length else { return .drop(.truncated) }
         packet.header.rxInterface = packet.header.txInterface
+        // Tags that it is given on its way out are the first it has.
+        packet.header.flags = packet.header.flags.withTagPriority(0)
         return .to(.bridge)
     }
 }

@@ -118,8 +118,7 @@ extension BridgeStore {
     }
 
     private func vlan(of member: BridgeMember) -> UInt16? {
-        let record = table[port: member.port]
-        guard record.flags.contains(.subinterface) else { return nil }
-        return UInt16(truncatingIfNeeded: record.outerTag.bigEndian) & 0xfff
+        let vlan = table[port: member.port].vlan
+        return vlan == 0 ? nil : vlan
     }
 }

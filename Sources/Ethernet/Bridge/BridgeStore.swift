@@ -146,10 +146,8 @@ public final class BridgeStore {
         port.interface = interface.index
         port.transmit = engine.interfaceTable[interface.index].parent
         if port.transmit != interface.index {
-            let own = tags.tags(of: interface.index).pointee
             port.flags.insert(.subinterface)
-            port.outerTag = own.outer & BridgePortRecord.tagMask
-            port.innerTag = own.inner & BridgePortRecord.tagMask
+            port.vlan = UInt16(truncatingIfNeeded: tags.subinterface(interface.index).pointee.outer.bigEndian) & 0xfff
         }
         return (portCount, port)
     }
@@ -157,8 +155,12 @@ public final class BridgeStore {
     /// Leads an interface's frames to its bridge port, whose record is complete.
     private func open(_ interface: Interface, _ number: UInt32) {
         let port = engine.interfaces[Int(table[port: number].transmit) - 1]
-        followLength(of: port, number)
-        if port !== interface { port.setFlag(.bridgesTagged, true) }
+        if port === interface {
+            followLength(of: port, number)
+        } else {
+            // How long its frames are is known once their tags are those with which they leave.
+            port.setFlag(.bridgesTagged, true)
+        }
         engine.interfaceTable[interface.index].bridgePort = number
         interface.setFlag(.bridged, true)
     }

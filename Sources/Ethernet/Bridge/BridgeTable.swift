@@ -17,16 +17,14 @@ struct BridgePortRecord: BitwiseCopyable {
     var flags: BridgePortFlags = []
     /// What becomes of control frames that come by it.
     var control = BridgeControlActions.standard
-    /// A sub-interface's tags in wire order, priorities 0, as ``TagTable/Tags`` has them; both 0 for whole ports.
-    var outerTag: UInt32 = 0
-    var innerTag: UInt32 = 0
-    /// The longest frame that leaves by it, bytes from its destination address on.
+    /// The longest frame that leaves by it, bytes from its destination address on. Not of sub-interfaces: `bridge-output` judges
+    /// what leaves by them.
     var longest: UInt32 = .max
     /// The other end of a cross-connect, which belongs to no domain; else 0.
     var peer: UInt32 = 0
-
-    /// Bits of a tag in wire order by which frames are told apart: its type and its VLAN.
-    static let tagMask = UInt32(0xffff_0fff).bigEndian
+    /// The outer VLAN of a sub-interface that has but one; else 0.
+    var vlan: UInt16 = 0
+    var reserved: (UInt16, UInt32) = (0, 0)
 }
 
 /// A bridge port's state.

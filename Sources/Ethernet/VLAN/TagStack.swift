@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Wire
 
-/// The tags of a sub-interface's frames, one or two, as they stand on the wire: what tells its frames from others', and what
-/// its own get.
+/// One tag or two as they stand on the wire: those that a sub-interface's frames get, or that a rewrite puts on.
 public struct TagStack: Hashable, Sendable {
     /// 802.1Q's customer tag or 802.1ad's service tag; with the same VLAN they are different.
     public let outerType: EtherType
@@ -19,11 +18,20 @@ public struct TagStack: Hashable, Sendable {
 
     /// Bytes that the tags take.
     var length: Int { inner == nil ? VLANView.length : 2 * VLANView.length }
+
+    /// The tags as words in wire order, type and control information of each; the second 0 when there is but one.
+    /// - Parameter priority: PCP of both, 0 to 7.
+    func words(priority: UInt8) -> (outer: UInt32, inner: UInt32) {
+        func word(_ type: EtherType, _ vlan: UInt16) -> UInt32 {
+            let tag = VLANTag(identifier: vlan, priority: priority)
+            return (UInt32(type.rawValue) << 16 | UInt32(tag.rawValue)).bigEndian
+        }
+        return (word(outerType, outer), inner.map { word(.vlan, $0) } ?? 0)
+    }
 }
 
 extension TagStack: CustomStringConvertible {
     public var description: String {
-        let name = outerType == .serviceVLAN ? "dot1ad" : "dot1q"
-        return "\(name) \(outer)" + (inner.map { " second-dot1q \($0)" } ?? "")
+        "\(outerType.tagName) \(outer)" + (inner.map { " second-dot1q \($0)" } ?? "")
     }
 }

@@ -4,9 +4,9 @@ import Wire
 
 /// Puts a sub-interface's tags into its frames and passes them on to its port.
 ///
-/// Summary: between the addresses and the type, four bytes for each tag.
+/// Summary: between the addresses and the type, four bytes for each tag, of which there may be none.
 /// Expects: complete untagged frames whose transmit interface is a sub-interface.
-/// Emits: the tagged frames, whose transmit interface is the port, to `interface-output` once more: the port counts them,
+/// Emits: the frames with their tags, whose transmit interface is the port, to `interface-output` once more: the port counts them,
 /// and its features see them, as any others.
 /// Drops: `truncated`.
 /// Spec: IEEE 802.1Q clauses 6.9, 9.3 to 9.6.
@@ -37,7 +37,7 @@ public struct VLANOutput: Node {
                 let text = "\(VLANTag(rawValue: UInt16(truncatingIfNeeded: word.bigEndian)))"
                 return word.bigEndian >> 16 == UInt32(EtherType.serviceVLAN.rawValue) ? "service \(text)" : text
             }
-            return "\(tags.joined(separator: ", ")), interface \(port)"
+            return "\(tags.isEmpty ? "untagged" : tags.joined(separator: ", ")), interface \(port)"
         }
     }
 
@@ -53,11 +53,14 @@ public struct VLANOutput: Node {
     public mutating func decide(_ packet: Packet, _ trace: inout Trace) -> Verdict<Next, Reason> {
         guard packet.length >= EthernetView.length else { return .drop(.truncated) }
         let interface = packet.header.txInterface
-        let tag = tags.tags(of: interface).pointee
+        let tag = tags.subinterface(interface).pointee
         let port = interfaces[interface].parent
         trace.outer = tag.outer
         trace.inner = tag.inner
         trace.port = port
+        packet.header.txInterface = port
+        // A sub-interface of untagged frames.
+        guard tag.outer != 0 else { return .to(.output) }
         let old = packet.bytes
         let addresses = (old.load(at: 0, as: UInt64.self), old.load(at: 8, as: UInt32.self))
         let frame = packet.rewind(tag.inner == 0 ? VLANView.length : 2 &* VLANView.length)
@@ -65,7 +68,6 @@ public struct VLANOutput: Node {
         frame.store(addresses.1, at: 8)
         frame.store(tag.outer, at: 12)
         if tag.inner != 0 { frame.store(tag.inner, at: 16) }
-        packet.header.txInterface = port
         return .to(.output)
     }
 }

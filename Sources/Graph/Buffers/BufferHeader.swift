@@ -66,4 +66,17 @@ public struct BufferFlags: OptionSet, BitwiseCopyable, Sendable {
     @inlinable public static var reassembled: BufferFlags { BufferFlags(rawValue: 1 << 6) }
     /// Carries another packet, whose flow `flowHash` tells: among several paths that decides.
     @inlinable public static var hasInnerFlow: BufferFlags { BufferFlags(rawValue: 1 << 8) }
+
+    /// The four highest bits: priority and drop eligibility of the tag that the frame had outermost when it came in by a
+    /// sub-interface that takes tags off, where a tag's control information has them.
+    @inlinable public static var tagPriorityMask: UInt16 { 0xf000 }
+    @inlinable public var tagPriority: UInt16 {
+        @inline(__always) get { rawValue & BufferFlags.tagPriorityMask }
+    }
+
+    /// These flags with another tag's priority and drop eligibility.
+    @inlinable @inline(__always)
+    public func withTagPriority(_ priority: UInt16) -> BufferFlags {
+        BufferFlags(rawValue: rawValue & ~BufferFlags.tagPriorityMask | priority & BufferFlags.tagPriorityMask)
+    }
 }

@@ -60,8 +60,13 @@ public struct InterfaceFlags: OptionSet, BitwiseCopyable, Sendable {
     /// packet's bytes.
     @inlinable public static var pointToPoint: InterfaceFlags { InterfaceFlags(rawValue: 1 << 12) }
 
-    /// What says whether frames that come in are routed: with the first alone of these two.
-    @inlinable public static var receiving: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0 | 1 << 9) }
+    /// One of its sub-interfaces takes its untagged frames.
+    @inlinable public static var lendsUntagged: InterfaceFlags { InterfaceFlags(rawValue: 1 << 14) }
+    /// A sub-interface whose frames' tags are rewritten.
+    @inlinable public static var rewritesTags: InterfaceFlags { InterfaceFlags(rawValue: 1 << 13) }
+
+    /// What says whether frames that come in are routed: with the first alone of these three.
+    @inlinable public static var receiving: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0 | 1 << 9 | 1 << 14) }
     /// Packets may be sent.
     @inlinable public static var usable: InterfaceFlags { InterfaceFlags(rawValue: 1 << 0 | 1 << 1) }
 }
