@@ -98,9 +98,7 @@ struct BridgeFlood: ContextualNode {
             context.countDrops(1, Reason.noBuffer)
             return
         }
-        let length = packet.length
-        copy.header.data.copyMemory(from: packet.header.data, byteCount: length)
-        copy.truncate(to: length)
+        copy.copy(packet.bytes, count: packet.length)
         copy.header.flags = packet.header.flags.subtracting(.traced)
         copy.header.rxInterface = packet.header.rxInterface
         counts.value.copies &+= 1

@@ -136,7 +136,10 @@ struct Copier {
     mutating func finish(_ context: Context) {
         guard jobCount > 0 else { return }
         let taken = context.allocate(jobCount, into: seat.buffers)
-        for position in 0..<taken { copy(seat.jobs[position], seat.buffers[position], context) }
+        for position in 0..<taken {
+            context.packet(seat.buffers[min(position &+ 4, taken &- 1)]).prefetchData()
+            copy(seat.jobs[position], seat.buffers[position], context)
+        }
         context.start(seat.buffers, count: taken, on: CopyNext.output)
         for position in taken..<jobCount { _ = lose(rules.rule(seat.jobs[position].rule), .noBuffer, context) }
         jobCount = 0
@@ -148,8 +151,7 @@ struct Copier {
         let frame = context.packet(job.buffer).bytes
         let length = min(frame.count, Int(rule.pointee.portion))
         let copy = context.packet(buffer)
-        copy.header.data.copyMemory(from: frame.start, byteCount: length)
-        copy.header.length = UInt32(truncatingIfNeeded: length)
+        copy.copy(frame, count: length)
         copy.header.flags = .mirrored
         copy.header.rxInterface = 0
         copy.header.txInterface = rule.pointee.destination
