@@ -5,7 +5,7 @@ import Wire
 
 /// Makes the copies of a frame's packets: what `span-input` and `span-output` share.
 ///
-/// All packets of the frame are looked at first; then buffers are taken for all copies together, and filled. A copy is a
+/// A copy is made while the packet is in the cache; buffers for copies are taken some at a time. A copy is a
 /// copy of every byte: the original is rewritten in place a few nodes later, so that sharing its bytes would mean to copy
 /// the head anyway, to count references to the rest from all workers, and to have packets of two parts everywhere.
 struct Copier {
@@ -18,7 +18,12 @@ struct Copier {
     private let direction: CopyNote.Direction
     /// The longest frame that a buffer holds behind its headroom.
     private let capacity: Int
-    private var jobCount = 0
+    /// Of the seat's buffers so many are copies, and behind them so many are there to become some.
+    private var copyCount = 0
+    private var spareCount = 0
+
+    /// Buffers that are taken together.
+    private static let batch = 32
 
     init(_ seat: Seat, _ tables: MirrorTables, _ direction: CopyNote.Direction) {
         rules = tables.rules
@@ -57,9 +62,7 @@ struct Copier {
                 if rule.pointee.options.contains(.toFile) {
                     write(rule, packet.bytes, context)
                 } else {
-                    if jobCount == Frame.capacity { finish(context) }
-                    seat.jobs[jobCount] = CopyJob(buffer: context.index(of: packet), rule: number)
-                    jobCount &+= 1
+                    copy(rule, packet.bytes, context)
                 }
             }
             number = rule.pointee.next
@@ -131,26 +134,27 @@ struct Copier {
         counts.pointee.bytes &+= UInt64(truncatingIfNeeded: length)
     }
 
-    /// Makes the copies that were noted, and sends them.
+    /// Sends the copies that were made.
     @inline(__always)
     mutating func finish(_ context: Context) {
-        guard jobCount > 0 else { return }
-        let taken = context.allocate(jobCount, into: seat.buffers)
-        for position in 0..<taken {
-            context.packet(seat.buffers[min(position &+ 4, taken &- 1)]).prefetchData()
-            copy(seat.jobs[position], seat.buffers[position], context)
-        }
-        context.start(seat.buffers, count: taken, on: CopyNext.output)
-        for position in taken..<jobCount { _ = lose(rules.rule(seat.jobs[position].rule), .noBuffer, context) }
-        jobCount = 0
+        if copyCount > 0 { context.start(seat.buffers, count: copyCount, on: CopyNext.output) }
+        if spareCount > 0 { context.free(seat.buffers + copyCount, count: spareCount) }
+        (copyCount, spareCount) = (0, 0)
     }
 
     @inline(__always)
-    private func copy(_ job: CopyJob, _ buffer: BufferIndex, _ context: Context) {
-        let rule = rules.rule(job.rule)
-        let frame = context.packet(job.buffer).bytes
+    private mutating func copy(_ rule: UnsafePointer<CopyRule>, _ frame: Bytes, _ context: Context) {
+        if spareCount == 0 {
+            takeSpares(context)
+            guard spareCount > 0 else {
+                _ = lose(rule, .noBuffer, context)
+                return
+            }
+        }
+        let copy = context.packet(seat.buffers[copyCount])
+        copyCount &+= 1
+        spareCount &-= 1
         let length = min(frame.count, Int(rule.pointee.portion))
-        let copy = context.packet(buffer)
         copy.copy(frame, count: length)
         copy.header.flags = .mirrored
         copy.header.rxInterface = 0
@@ -161,6 +165,15 @@ struct Copier {
             originalLength: frame.count,
             isTruncated: length < frame.count, clock: context.now)
         count(rule, length)
+    }
+
+    /// Takes some buffers, if there are any, and begins to fetch what the copies will be written to.
+    @inline(never)
+    private mutating func takeSpares(_ context: Context) {
+        if copyCount &+ Copier.batch > Frame.capacity { finish(context) }
+        let spares = seat.buffers + copyCount
+        spareCount = context.allocate(Copier.batch, into: spares)
+        for position in 0..<spareCount { context.packet(spares[position]).prefetchData() }
     }
 }
 

@@ -36,8 +36,7 @@ final class CopyCounters: @unchecked Sendable {
 
     private let memory: [UnsafeMutableRawPointer]
     private static let countBytes = slotCapacity * MemoryLayout<CopyCounts>.stride
-    private static let jobBytes = Frame.capacity * MemoryLayout<CopyJob>.stride
-    private static let byteCount = countBytes + jobBytes + Frame.capacity * MemoryLayout<BufferIndex>.stride
+    private static let byteCount = countBytes + Frame.capacity * MemoryLayout<BufferIndex>.stride
     /// Each source's bucket, which workers share.
     private let buckets: UnsafeMutablePointer<SharedTokenBucket>
     /// What was counted before the last `clear`, or by an earlier user of the slot. Control side only.
@@ -95,25 +94,17 @@ final class CopyCounters: @unchecked Sendable {
     /// What a worker's nodes keep; they run one after the other.
     func seat(_ worker: Int) -> Seat {
         let memory = memory[worker]
-        let jobs = memory + CopyCounters.countBytes
         return Seat(
-            counts: memory.assumingMemoryBound(to: CopyCounts.self), jobs: jobs.assumingMemoryBound(to: CopyJob.self),
-            buffers: (jobs + CopyCounters.jobBytes).assumingMemoryBound(to: BufferIndex.self), buckets: buckets)
+            counts: memory.assumingMemoryBound(to: CopyCounts.self),
+            buffers: (memory + CopyCounters.countBytes).assumingMemoryBound(to: BufferIndex.self), buckets: buckets)
     }
 
     struct Seat: BitwiseCopyable, @unchecked Sendable {
         let counts: UnsafeMutablePointer<CopyCounts>
-        /// Room for a frame's copies that are yet to be made, and for their buffers.
-        let jobs: UnsafeMutablePointer<CopyJob>
+        /// Room for a frame's copies.
         let buffers: UnsafeMutablePointer<BufferIndex>
         let buckets: UnsafeMutablePointer<SharedTokenBucket>
     }
-}
-
-/// A copy that is yet to be made.
-struct CopyJob: BitwiseCopyable {
-    let buffer: BufferIndex
-    let rule: UInt32
 }
 
 extension CopyCounts {
