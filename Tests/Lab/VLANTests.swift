@@ -22,7 +22,8 @@ extension Lab {
             init(mtu: Int) {
                 left.connect("lan0", to: client, "eth0")
                 right.connect("lan0", to: server, "eth0")
-                middle.run("ip link add br0 mtu \(mtu) type bridge && ip link set br0 up")
+                // With snooping the bridge would join a group, and tell so on all ports.
+                middle.run("ip link add br0 mtu \(mtu) type bridge mcast_snooping 0 && ip link set br0 up")
                 for (port, router) in [("left", left), ("right", right)] {
                     middle.connect(port, to: router, "trunk0", mtu: mtu)
                     middle.run("ip link set \(port) master br0")
