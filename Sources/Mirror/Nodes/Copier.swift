@@ -36,10 +36,36 @@ struct Copier {
         self.direction = direction
     }
 
-    /// Notes which copies of a packet are wanted. Its current position is its frame's first byte.
+    /// Copies what is wanted of a frame's packets, which all go on to the next feature.
+    /// - Parameter interface: Which of a packet's interfaces is meant.
+    @inline(__always)
+    mutating func process(_ frame: Frame, _ context: Context, by interface: (Packet) -> InterfaceIndex) {
+        for position in 0..<frame.count {
+            context.prefetchHeader(frame[position &+ 8])
+            context.packet(frame[position &+ 4]).prefetchData()
+            let packet = context.packet(frame[position])
+            let interface = interface(packet)
+            let copies = consider(packet, by: interface, context)
+            context.decide(position, Copier.goOn)
+            if frame.isTraced, packet.isTraced { Copier.record(packet, interface, copies, context) }
+        }
+        finish(context)
+    }
+
+    private static var goOn: Verdict<CopyNext, CopyLoss> { .nextFeature }
+
+    @inline(never)
+    private static func record(_ packet: Packet, _ interface: InterfaceIndex, _ copies: Int, _ context: Context) {
+        var trace = CopyTrace()
+        trace.interface = interface
+        trace.copies = UInt32(truncatingIfNeeded: copies)
+        context.record(trace, goOn, for: packet)
+    }
+
+    /// Makes the copies of a packet that are wanted. Its current position is its frame's first byte.
     /// - Returns: How many.
     @inline(__always)
-    mutating func consider(_ packet: Packet, by interface: InterfaceIndex, _ context: Context) -> Int {
+    private mutating func consider(_ packet: Packet, by interface: InterfaceIndex, _ context: Context) -> Int {
         // A copy has been seen already; and what is shorter than its own header is no frame.
         guard !packet.header.flags.contains(.mirrored), packet.length >= EthernetView.length else { return 0 }
         var wanted = follow(rules.head(direction, interface).pointee, packet, context)
@@ -136,7 +162,7 @@ struct Copier {
 
     /// Sends the copies that were made.
     @inline(__always)
-    mutating func finish(_ context: Context) {
+    private mutating func finish(_ context: Context) {
         if copyCount > 0 { context.start(seat.buffers, count: copyCount, on: CopyNext.output) }
         if spareCount > 0 { context.free(seat.buffers + copyCount, count: spareCount) }
         (copyCount, spareCount) = (0, 0)

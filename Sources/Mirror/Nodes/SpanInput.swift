@@ -21,23 +21,6 @@ public struct SpanInput: Node {
     init(_ seat: Seat, _ tables: MirrorTables) { copier = Copier(seat, tables, .rx) }
 
     public mutating func process(_ frame: Frame, _ context: Context) {
-        for position in 0..<frame.count {
-            context.prefetchHeader(frame[position &+ 8])
-            context.packet(frame[position &+ 4]).prefetchData()
-            let packet = context.packet(frame[position])
-            let interface = packet.header.rxInterface
-            let copies = copier.consider(packet, by: interface, context)
-            context.decide(position, Verdict<Next, Reason>.nextFeature)
-            if frame.isTraced, packet.isTraced { record(packet, interface, copies, context) }
-        }
-        copier.finish(context)
-    }
-
-    @inline(never)
-    private func record(_ packet: Packet, _ interface: InterfaceIndex, _ copies: Int, _ context: Context) {
-        var trace = CopyTrace()
-        trace.interface = interface
-        trace.copies = UInt32(truncatingIfNeeded: copies)
-        context.record(trace, Verdict<Next, Reason>.nextFeature, for: packet)
+        copier.process(frame, context) { $0.header.rxInterface }
     }
 }
