@@ -18,15 +18,10 @@ struct BenchRouteTraffic {
     nonisolated static let calm = Duration.seconds(1)
 
     static func run(_ path: String) async throws -> BenchRun {
-        let router = try Router(Router.read(path), modules: [GapMeterModule.self])
-        do {
-            try router.prepare()
-            let bench = try BenchRouteTraffic(router)
-            router.engine.start()
-            return try await bench.measure()
-        } catch {
-            router.engine.stop()
-            throw error
+        try await GapMeterModule.run(path) {
+            try BenchRouteTraffic($0)
+        } measure: {
+            try await $0.measure()
         }
     }
 
@@ -103,6 +98,18 @@ final class GapMeterModule: Module {
     /// Looks at what is sent by the interface: IP packets, if no other arcs are named.
     func watch(_ interface: Interface, on arcs: [String] = GapMeterModule.arcs) throws(GraphError) {
         for arc in arcs { try engine.setFeature(GapMeter.name, on: arc, interface: interface, true) }
+    }
+
+    /// Runs a graph with a meter in it: `prepare` before its workers start, then `measure`, which may stop them itself.
+    static func run<Bench>(
+        _ path: String, prepare: (Router) throws -> Bench, measure: (Bench) async throws -> BenchRun
+    ) async throws -> BenchRun {
+        let router = try Router(Router.read(path), modules: [GapMeterModule.self])
+        defer { router.engine.stop() }
+        try router.prepare()
+        let bench = try prepare(router)
+        router.engine.start()
+        return try await measure(bench)
     }
 
     /// IP packets that left, the router's own link-layer ones not among them.

@@ -16,15 +16,10 @@ struct BenchStations {
     nonisolated static let calm = Duration.seconds(1)
 
     static func run(_ path: String) async throws -> BenchRun {
-        let router = try Router(Router.read(path), modules: [GapMeterModule.self])
-        do {
-            try router.prepare()
-            let bench = try BenchStations(router)
-            router.engine.start()
-            return try await bench.measure()
-        } catch {
-            router.engine.stop()
-            throw error
+        try await GapMeterModule.run(path) {
+            try BenchStations($0)
+        } measure: {
+            try await $0.measure()
         }
     }
 
